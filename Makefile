@@ -1,0 +1,54 @@
+# Needs Python 3.11 or later and make. The first target that you call sets up the rest, in .venv.
+
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
+UV_FILE := $(filter .tools/%,$(UV))
+PYTHON ?= >=3.11
+BIN := .venv/bin
+READY := .venv/.ready
+ARGS ?=
+
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help dev chat test lint format check lock clean
+
+help: ## What there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+dev: $(READY) ## Run API, worker and timer in one process (ARGS="--port 9000")
+	@exec $(BIN)/agentcore dev $(ARGS)
+
+chat: $(READY) ## Talk to an agent of a running server
+	@exec $(BIN)/agentcore chat $(ARGS)
+
+test: $(READY) ## Run all tests (ARGS="-k bus")
+	$(BIN)/pytest -n auto $(ARGS)
+
+lint: $(READY) ## Check style, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## Put the code into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+check: lint test ## What CI does
+
+lock: $(UV_FILE) ## Resolve all dependencies again (ARGS="--upgrade")
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	  --group dev --all-extras --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
+
+clean: ## Remove what make has set up, and no data
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(READY): requirements.lock pyproject.toml $(UV_FILE)
+	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.tools/bin/uv:
+	python3 -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"

@@ -1,0 +1,80 @@
+"""Every error as application/problem+json (RFC 9457), with a stable `code`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from agentcore.errors import AgentCoreError, Invalid
+
+log = logging.getLogger("agentcore.api")
+_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media"}
+_FAILED = "Something went wrong here. It is logged; try again later."
+
+
+def describe(error: AgentCoreError) -> dict[str, Any]:
+    """The body of an error raised on purpose."""
+    return _body(error.status, error.message, error.code, jsonable_encoder(error.details))
+
+
+def problem(status: int, message: str, *, code: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
+    body = _body(status, message, code, more)
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application in that form."""
+    app.add_exception_handler(AgentCoreError, _known)
+    app.add_exception_handler(RequestValidationError, _unfit)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unknown)
+
+
+def _body(status: int, message: str, code: str, details: Mapping[str, Any]) -> dict[str, Any]:
+    """RFC 9457's members, Agent Protocol's (code, message, metadata), and the details on top for convenience."""
+    own = {
+        "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message,
+        "code": code, "message": message, "metadata": dict(details),
+    }  # fmt: skip
+    return {**details, **own}
+
+
+async def _known(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AgentCoreError)
+    if error.status >= 500:
+        log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+    return JSONResponse(describe(error), error.status, media_type="application/problem+json")
+
+
+async def _unfit(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return problem(400, f"The body is not JSON: {first.get('ctx', {}).get('error', '')}.", code="malformed")
+    errors = [{"field": _field(e["loc"]), "message": e["msg"]} for e in error.errors()[:20]]
+    named = errors[0]["field"] or "body"
+    return problem(422, f"{named}: {first['msg']}", code=Invalid.code, field=named, errors=errors)
+
+
+def _field(loc: tuple[Any, ...]) -> str:
+    """input.0.content, not body.input.list[…].0.content: neither where it stood nor the type it failed as."""
+    return ".".join(str(part) for part in loc[1:] if not str(part).endswith("]") and part != "str")
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _CODES.get(error.status_code, "error")
+    text = f"There is no {request.method} {request.url.path}." if error.detail == "Not Found" else str(error.detail)
+    return problem(error.status_code, text, code=code, headers=error.headers)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    return problem(500, _FAILED, code="internal")

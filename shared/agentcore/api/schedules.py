@@ -1,0 +1,63 @@
+"""Schedules: alarm clocks that start runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from agentcore.api import views
+from agentcore.api.bodies import Body, text_id
+from agentcore.api.caller import Tenant, Verbs
+from agentcore.api.messages import run_input
+from agentcore.records import Misfire, Overlap
+from agentcore.schedules import new_schedule
+
+routes = APIRouter(prefix="/schedules", tags=["Schedules"])
+
+
+class ScheduleCreate(Body):
+    agent_id: Annotated[str, Field(min_length=1, max_length=200)]
+    input: Any
+    name: Annotated[str, Field(max_length=200)] = ""
+    thread_id: UUID | None = None  # none: each ring begins a new one
+    due_at: Annotated[str, Field(max_length=100)] | None = None  # ISO 8601, or a duration such as 2h or 3d
+    cron: Annotated[str, Field(max_length=200)] | None = None
+    timezone: Annotated[str, Field(max_length=100)] = "UTC"
+    overlap: Overlap = "queue"
+    misfire: Misfire = "once"
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+@routes.post("")
+async def create_schedule(body: ScheduleCreate, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
+    """Set an alarm clock: once at `due_at`, or by `cron`."""
+    made = new_schedule(
+        verbs.settings, await verbs.store.now(), tenant=tenant, agent=body.agent_id,
+        input=run_input(body.input, None), name=body.name, due=body.due_at, cron=body.cron, timezone=body.timezone,
+        thread_id=text_id(body.thread_id), overlap=body.overlap, misfire=body.misfire, metadata=body.metadata,
+    )  # fmt: skip
+    return views.schedule(await verbs.put_schedule(made))
+
+
+@routes.get("")
+async def list_schedules(
+    tenant: Tenant, verbs: Verbs, thread_id: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50, offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+) -> list[dict[str, Any]]:  # fmt: skip
+    found = await verbs.store.schedules(
+        tenant, thread_id=str(thread_id) if thread_id else None, limit=limit, offset=offset
+    )
+    return [views.schedule(s) for s in found]
+
+
+@routes.get("/{schedule_id}")
+async def get_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
+    return views.schedule(await verbs.store.schedule(tenant, str(schedule_id)))
+
+
+@routes.delete("/{schedule_id}", status_code=204)
+async def delete_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
+    await verbs.store.delete_schedule(tenant, str(schedule_id))

@@ -1,0 +1,89 @@
+"""Joins the parts: the only place that knows which adapters there are. Imports no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from agentcore import registry
+from agentcore.bus import open_bus
+from agentcore.errors import AgentCoreError, Misconfigured, NotFound
+from agentcore.ports import StateStore
+from agentcore.records import Schedule
+from agentcore.schedules import registered
+from agentcore.service import Service
+from agentcore.settings import Settings
+from agentcore.store import open_store
+from agentcore.urls import masked
+
+TENANT = "default"  # whose schedules registered agents bring along
+
+
+def build(settings: Settings, *, bus_default: str = "store://") -> Service:
+    """A service over the adapters that the settings name; nothing is connected yet. Raises Misconfigured."""
+    store = open_store(settings.database_url, settings)
+    bus = open_bus(settings.bus_url or bus_default, store, settings)
+    return Service(store=store, bus=bus, registry=registry.load(settings.agents), settings=settings)
+
+
+@asynccontextmanager
+async def running(service: Service, *, migrate: bool = False) -> AsyncIterator[Service]:
+    """The service, connected and checked; on leaving, work under way here is handed over first.
+
+    Raises Misconfigured where the database cannot be reached or has another schema than this version needs.
+    """
+    async with connected(service.store, service.settings, migrate=migrate):
+        try:
+            yield service
+        finally:
+            await service.drain(service.settings.deadline_margin)
+            await service.bus.close()
+
+
+@asynccontextmanager
+async def connected(store: StateStore, settings: Settings, *, migrate: bool = False) -> AsyncIterator[None]:
+    """The store alone, connected and checked."""
+    url = masked(settings.database_url)
+    try:
+        with _explained(f"AGENTCORE_DATABASE_URL={url}: the database does not answer"):
+            await store.open()
+            if migrate:
+                await store.migrate()
+            await store.now()
+        with _explained(f"{url} has no schema of this version. Run: agentcore migrate"):
+            await store.runs(TENANT, limit=1)
+        yield
+    finally:
+        await store.close()
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except AgentCoreError:
+        raise
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise Misconfigured(f"{what} ({first})", setting="AGENTCORE_DATABASE_URL") from error
+
+
+async def put_schedules(service: Service) -> None:
+    """Store the schedules that agents are registered with. One that is there unchanged keeps its next time."""
+    wanted = [(spec, one) for spec in service.registry.specs.values() for one in spec.schedules]
+    if not wanted:
+        return
+    now = await service.store.now()
+    for spec, one in wanted:
+        schedule = registered(service.settings, now, TENANT, spec.name, one)
+        if not await _there(service, schedule):
+            await service.put_schedule(schedule)
+
+
+async def _there(service: Service, wanted: Schedule) -> bool:
+    try:
+        found = await service.store.schedule(TENANT, wanted.id)
+    except NotFound:
+        return False
+    same = ("agent", "input", "cron", "timezone", "overlap", "misfire")
+    return all(getattr(found, name) == getattr(wanted, name) for name in same)

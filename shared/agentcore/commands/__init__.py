@@ -1,0 +1,1 @@
+"""What each command does. Imported by `cli`, one module a command."""

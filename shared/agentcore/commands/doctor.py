@@ -1,0 +1,115 @@
+"""`agentcore doctor`: does what the settings name exist, and if not, what to do."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+from agentcore import app, registry
+from agentcore.bus import open_bus
+from agentcore.errors import AgentCoreError
+from agentcore.settings import Settings
+from agentcore.store import open_store
+from agentcore.urls import masked
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    found: str
+    fix: str = ""  # empty: all is well
+
+
+def doctor(args: argparse.Namespace, settings: Settings) -> int:
+    """Print a line for each finding; 1 if something must be fixed."""
+    findings = [_tried(check, settings) for check in (_python, _database, _bus, _agents, _sdk, _model, _address)]
+    for finding in findings:
+        print(f"{'FAIL' if finding.fix else 'ok  '}  {finding.what:<9} {finding.found}")
+        if finding.fix:
+            print(f"      {'':<9} → {finding.fix}")
+    return 1 if any(finding.fix for finding in findings) else 0
+
+
+def _tried(check: Callable[[Settings], Finding], settings: Settings) -> Finding:
+    try:
+        return check(settings)
+    except AgentCoreError as error:
+        return Finding(check.__name__[1:], "cannot be used", str(error))
+
+
+def _python(settings: Settings) -> Finding:
+    found = sys.version.split()[0]
+    return Finding("python", found, "" if sys.version_info >= (3, 11) else "Use Python 3.11 or later.")
+
+
+def _database(settings: Settings) -> Finding:
+    started = time.perf_counter()
+    asyncio.run(_connect(settings))
+    return Finding("database", f"{masked(settings.database_url)}, answers in {time.perf_counter() - started:.2f} s")
+
+
+async def _connect(settings: Settings) -> None:
+    async with app.connected(open_store(settings.database_url, settings), settings):
+        pass
+
+
+def _bus(settings: Settings) -> Finding:
+    url = settings.bus_url or "store://"
+    open_bus(url, open_store(settings.database_url, settings), settings)
+    return Finding("bus", masked(url) if settings.bus_url else "store:// (memory:// in dev)")
+
+
+def _agents(settings: Settings) -> Finding:
+    started = time.process_time()
+    found = registry.load(settings.agents)
+    cost = f"{time.process_time() - started:.2f} s of CPU"
+    if not found.specs:
+        return Finding("agents", f"{settings.agents} registers none", "Call agentcore.register(…) in that module.")
+    slow = "; it imports the SDK: register paths, and accept and tick start faster" if "agents" in sys.modules else ""
+    return Finding("agents", f"{', '.join(sorted(found.specs))} ({settings.agents}, {cost}{slow})")
+
+
+def _sdk(settings: Settings) -> Finding:
+    started = time.process_time()
+    from agentcore import engine  # noqa: F401 - what it costs is the question
+
+    for spec in registry.load(settings.agents).specs.values():
+        for what in ("target", "context", "run_config", "hooks"):
+            spec.resolve(what)
+    return Finding("sdk", f"engine and agents load in {time.process_time() - started:.2f} s of CPU, at the first run")
+
+
+def _model(settings: Settings) -> Finding:
+    name = settings.model_name
+    if name == "offline":
+        return Finding("model", "offline; set OPENAI_API_KEY or OPENAI_BASE_URL for a real one")
+    if not settings.openai_api_key and not settings.openai_base_url:
+        return Finding("model", f"{name}, and no key", "Set OPENAI_API_KEY, or AGENTCORE_MODEL=offline.")
+    base = (settings.openai_base_url or "https://api.openai.com/v1").rstrip("/")
+    return _ask(name, base, settings.openai_api_key)
+
+
+def _ask(name: str, base: str, key: str) -> Finding:
+    """Ask the server for its models, which costs nothing."""
+    try:
+        answer = httpx.get(f"{base}/models", headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=10)
+    except httpx.HTTPError as error:
+        return Finding("model", f"{name}: {masked(base)} cannot be reached ({error})", "Check OPENAI_BASE_URL.")
+    if answer.status_code in (401, 403):
+        return Finding("model", f"{name}: {masked(base)} refuses the key", "Check OPENAI_API_KEY.")
+    if answer.is_success and name not in answer.text:
+        return Finding("model", f"{masked(base)} does not list {name}", "Check AGENTCORE_MODEL.")
+    return Finding("model", f"{name} at {masked(base)}")
+
+
+def _address(settings: Settings) -> Finding:
+    where = f"{settings.host}:{settings.port}"
+    if settings.allow_unauthenticated and settings.host not in ("127.0.0.1", "::1", "localhost"):
+        return Finding("address", f"{where}: open to others, and nobody is asked who they are")
+    return Finding("address", where)

@@ -1,0 +1,90 @@
+"""Where in a run code executes: which of its (nested) runs, which agent, which tool call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID, uuid5
+
+from agents import ModelProvider
+
+from agentcore.context import Current, Host, _current
+from agentcore.journal import Journal
+
+
+@dataclass
+class Slice:
+    """What all of a slice's scopes share."""
+
+    journal: Journal
+    host: Host
+    provider: ModelProvider  # for runs that bring none of their own
+    transient: Callable[[BaseException], bool]  # errors that may pass when tried again
+    retry_on: tuple[type[BaseException], ...] = ()  # tool errors that make the run retry
+    trim: Callable[[list[Any]], list[Any]] = lambda items: items  # to the history window
+    segment: int = 0  # raised by each interruption; a replay of the next one asks the model anew
+    numbers: Counter[str] = field(default_factory=Counter)  # of the model calls and nested runs of each path
+    call_ids: set[str] = field(default_factory=set)  # of all tool calls seen, history included
+
+    def next_segment(self) -> None:
+        self.segment += 1
+        self.numbers.clear()
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One place in a run. Paths: "0" is the run itself, "0/call_1/0" the first run inside a tool call of it."""
+
+    slice: Slice
+    path: str = ""
+    agent: list[str] = field(default_factory=lambda: [""])  # the one that acts now; one cell, shared within a path
+
+    def within(self, what: str) -> Scope:
+        """Inside a tool call or a guardrail: runs started there get paths of their own."""
+        return replace(self, path=f"{self.path}/{what}")
+
+    def run(self) -> Scope:
+        """A run started here. They are numbered in the order they start, which asyncio keeps."""
+        number = self.slice.numbers[f"run:{self.path}"]
+        self.slice.numbers[f"run:{self.path}"] += 1
+        return replace(self, path=f"{self.path}/{number}".lstrip("/"), agent=[""])
+
+    @property
+    def top(self) -> bool:
+        return "/" not in self.path
+
+    def key(self, call_id: str) -> str:
+        """The journal key of a tool call made in this scope."""
+        return f"tool:{self.path}/{call_id}"
+
+    def current(self, tool: str = "", call_id: str = "") -> Current:
+        """What a tool sees of the run."""
+        run, key = self.slice.journal.run, self.key(call_id)
+        return Current(
+            run_id=run.id, root_id=run.root_id, tenant=run.tenant, thread_id=run.thread_id,
+            agent=self.agent[0] or run.agent, host=self.slice.host, tool=tool, call_id=call_id, key=key,
+            idempotency_key=str(uuid5(UUID(run.root_id), key)) if call_id else "",
+        )  # fmt: skip
+
+
+_scope: ContextVar[Scope | None] = ContextVar("agentcore_scope", default=None)
+
+
+def scope_now() -> Scope | None:
+    """The scope this code runs in; None where no journal is."""
+    return _scope.get()
+
+
+@contextmanager
+def enter(scope: Scope, current: Current | None = None) -> Iterator[None]:
+    """Run what is inside in that scope. Tasks started inside inherit it."""
+    token, mark = _scope.set(scope), _current.set(current or scope.current())
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+        _current.reset(mark)

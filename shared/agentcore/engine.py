@@ -1,0 +1,322 @@
+"""A claimed run → the SDK's Runner → an outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from agents import Agent, RunConfig, Runner
+from pydantic import TypeAdapter
+
+from agentcore import approvals, durable, models, outcomes
+from agentcore.clock import backoff
+from agentcore.deadline import Deadline
+from agentcore.errors import LeaseLost, Misconfigured
+from agentcore.history import input_items, items_of, trim, usage_of
+from agentcore.host import EngineHost
+from agentcore.journal import CANCEL, FATAL, LOST, RETRY, SLEEP, YIELD, Journal, Suspended, Suspension
+from agentcore.records import Claim, Entry, Finish, Pause, Requeue, Run, Wait
+from agentcore.registry import AgentSpec
+from agentcore.settle import Open, open_ends
+from agentcore.summary import Past, past
+
+if TYPE_CHECKING:
+    from agentcore.service import Service
+
+log = logging.getLogger("agentcore.engine")
+CANCEL_POLL = 1.0  # seconds within which a run under way hears of a cancellation
+Outcome = tuple[list[Entry], Finish | Pause]
+
+
+async def execute(service: Service, claim: Claim, deadline: Deadline) -> tuple[Run | None, tuple[str, ...]]:
+    """Move a claimed run forward. The run as it was left (None: the lease was lost), and the ids to send."""
+    try:
+        return await Execution(service, claim, deadline).execute()
+    except (LeaseLost, Suspended):
+        log.info("run %s: another worker has it now", claim.run.id)
+        return None, ()
+
+
+class Execution:
+    """One slice of one run."""
+
+    def __init__(self, service: Service, claim: Claim, deadline: Deadline, *, frozen: bool = False) -> None:
+        self.store, self.settings, self.deadline = service.store, service.settings, deadline
+        self.registry, self.service = service.registry, service
+        self.claim, self.run = claim, claim.run
+        self.spec: AgentSpec | None = None
+        self.frozen = frozen
+        self.cut = False  # steps were cancelled, as the time was up
+        self.ends = Open()
+        self.past: Past | None = None
+
+    async def execute(self) -> tuple[Run | None, tuple[str, ...]]:
+        """Do what can be done in this slice, then let go of the run in one transaction."""
+        await self._expire_questions()
+        self.journal = self._journal()
+        entries, to = self._before() or await self._slice()
+        rest = [*await self.journal.rest(), *entries]
+        redelivery = self.service.bus.redelivery
+        if isinstance(to, Finish):
+            send = await self.store.finish(self.claim.lease, rest, to, redelivery=redelivery)
+            left = replace(self.run, status=to.status, output=to.output, error=to.error, usage=to.usage, wake_at=None)
+        else:
+            send = await self.store.pause(self.claim.lease, rest, to, redelivery=redelivery)
+            status = {"Requeue": "queued", "Wait": "waiting", "Sleep": "sleeping"}[type(to).__name__]
+            left = replace(self.run, status=status)  # type: ignore[arg-type]  # the three are statuses
+        self.service.live.hint(self.run.id)
+        return left, send
+
+    async def rehearse(self) -> Finish | Pause | None:
+        """Replay as far as the journal goes: the outcome if the code at hand would come to one there, else None."""
+        self.ends = open_ends(self.claim.entries)
+        self.journal = self._journal()
+        if self.ends.unknown:
+            return None  # a person is asked first, whatever the code says
+        try:
+            result = await self._segments()
+        except Suspended:
+            result = None
+        except Exception as error:
+            return None if outcomes.transient(error) else self._failed(outcomes.describe(error))[1]
+        if self.journal.suspension and self.journal.suspension.rank == FATAL:
+            return self._suspended(self.journal.suspension)[1]
+        return None if self.journal.stopped or result.interruptions else self._succeeded(result)[1]
+
+    def _journal(self) -> Journal:
+        def publish(*news: Any) -> None:
+            self.service.live.publish(self.run.id, *news)
+
+        return Journal(
+            self.store, self.claim, lease=self.settings.lease_seconds, delta_seconds=self.settings.delta_seconds,
+            publish=publish, frozen=self.frozen,
+        )  # fmt: skip
+
+    # -- before the Runner starts
+
+    async def _expire_questions(self) -> None:
+        """Settle questions whose time is up: they woke the run."""
+        self.ends = open_ends(self.claim.entries)
+        if self.ends.undecided and not self.run.cancel_requested and not self.frozen:
+            late = await self.store.expire_questions(self.claim.lease)
+            if late:
+                run = replace(self.run, last_seq=max(e.seq for e in late))
+                self.claim = replace(self.claim, run=run, entries=(*self.claim.entries, *late))
+                self.run, self.ends = run, open_ends(self.claim.entries)
+
+    def _before(self) -> Outcome | None:
+        """What ends or holds up this slice before any of the agent's code runs."""
+        run, refused = self.run, next((e for e in self.claim.entries if _failed_by_policy(e)), None)
+        if run.cancel_requested:
+            return self._cancelled()
+        if run.expires_at and run.wake_at and run.expires_at <= run.wake_at - self._lease:
+            return self._failed({"code": "expired", "message": "The run's time to live has passed."}, "expired")
+        if refused is not None:
+            return self._failed({"code": "question_expired", "message": f"Nobody decided on {refused.data['tool']}."})
+        if run.failures >= self.settings.max_failures:
+            last = next((e.data["error"] for e in reversed(self.claim.entries) if e.kind == "retried"), None)
+            words = f"{run.failures} attempts in a row added no step (AGENTCORE_MAX_FAILURES)."
+            return self._failed(last or {"code": "too_many_failures", "message": words})
+        if self.ends.undecided:
+            return [], Wait(questions=())
+        for entry in self.ends.settled:
+            self.journal.add(entry)
+        return None
+
+    @property
+    def _lease(self) -> timedelta:
+        return timedelta(seconds=self.settings.lease_seconds)
+
+    # -- the slice
+
+    async def _slice(self) -> Outcome:
+        """Run the agent until it ends or must stop, with the lease kept alive beside it."""
+        if self.ends.unknown:
+            return await approvals.ask_outcomes(self, self.ends.unknown)
+        runner = asyncio.create_task(self._segments())
+        keeper = asyncio.create_task(self._keep(runner))
+        try:
+            result, error = None, None
+            try:
+                result = await runner
+            except (Exception, Suspended, asyncio.CancelledError) as caught:
+                if isinstance(caught, asyncio.CancelledError) and not runner.done():
+                    runner.cancel()
+                    raise  # this process is going away, not this slice
+                error = caught
+            await self.journal.quiet()  # threads cannot be cancelled: their results are recorded when they end
+        finally:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+        return await self._outcome(result, error)
+
+    async def _segments(self) -> Any:
+        """Run, and after each interruption whose questions are answered, run on."""
+        agent, options, slice = await self._prepare()
+        scope = durable.Scope(slice)
+        with durable.enter(scope):
+            self.past = await past(self, agent, options, scope)
+            state: Any = [*self.past.messages(), *input_items(self.run.input)]
+            slice.call_ids.update(i["call_id"] for i in state if i.get("type") == "function_call" and i.get("call_id"))
+            while True:
+                result = await self._run_once(agent, state, options)
+                if self.journal.stopped or not result.interruptions:
+                    return result
+                decisions = approvals.decisions(self.journal, slice.segment, result.interruptions)
+                if decisions is None:
+                    return result
+                state = approvals.apply(result, decisions)
+                slice.next_segment()
+
+    async def _run_once(self, agent: Agent[Any], state: Any, options: dict[str, Any]) -> Any:
+        if not self.run.deltas:
+            return await Runner.run(agent, state, **options)
+        result = Runner.run_streamed(agent, state, **options)
+        async for _ in result.stream_events():
+            pass
+        return result
+
+    async def _prepare(self) -> tuple[Agent[Any], dict[str, Any], durable.Slice]:
+        """The agent, as registered now, made durable, and how it is to be run."""
+        durable.install()
+        spec = self.spec = self.registry.get(self.run.agent)
+        agent = spec.resolve("target")
+        if not isinstance(agent, Agent):
+            agent = await _maybe(agent())
+        if not isinstance(agent, Agent):
+            raise Misconfigured(f"agent {spec.name!r}: {spec.target!r} is neither an Agent nor a function making one.")
+        durable.instrument(agent)
+        slice = durable.Slice(
+            journal=self.journal, host=EngineHost(self.journal, self.store, self.settings),
+            provider=durable.DurableProvider(models.provider(self.settings)), transient=outcomes.transient,
+            retry_on=tuple(spec.retry_on),  # type: ignore[arg-type]
+            trim=lambda items: trim(items, self.settings.history_tokens),
+        )  # fmt: skip
+        config = spec.resolve("run_config") or RunConfig()
+        if not self.settings.tracing:
+            config = replace(config, tracing_disabled=True)
+        turns = self.run.config.get("max_turns") or spec.max_turns or self.settings.max_turns
+        options = {"run_config": replace(config, group_id=self.run.thread_id), "max_turns": turns}
+        options |= {"hooks": spec.resolve("hooks"), "context": await self._context(spec)}
+        return agent, options, slice
+
+    async def _context(self, spec: AgentSpec) -> Any:
+        """Made anew in each slice, so that nothing of it is ever serialized."""
+        factory = spec.resolve("context")
+        if factory is None:
+            return None
+        return await _maybe(factory(self.run) if inspect.signature(factory).parameters else factory())
+
+    async def _keep(self, runner: asyncio.Task[Any]) -> None:
+        """The heartbeat, the deadline and the ear for cancellations, beside the run."""
+        journal = self.journal
+        while True:
+            until = self.deadline.soft if not self.deadline.passed else self.deadline.hard
+            pause = min(CANCEL_POLL, self.settings.lease_seconds / 3, max(until, 0.005))
+            await self.deadline.sleep(self.settings.lease_seconds / 3 if self.cut else pause)
+            if self.deadline.passed:
+                journal.suspend(Suspension(rank=YIELD))
+            if self.deadline.hard <= 0 and not self.cut:
+                self.cut = True
+                runner.cancel()
+            try:
+                await journal.keep()
+            except Exception:
+                log.warning("run %s: no heartbeat", self.run.id, exc_info=True)
+            if journal.suspension and journal.suspension.rank == LOST:
+                runner.cancel()
+
+    # -- outcomes
+
+    async def _outcome(self, result: Any, error: BaseException | None) -> Outcome:
+        why = self.journal.suspension
+        if why and why.rank == LOST:
+            raise LeaseLost(f"Run {self.run.id} has another worker.")
+        # A streamed run swallows a suspension from some places and ends with nothing: so this is asked first.
+        if why and (self.journal.stopped or isinstance(error, (Suspended, asyncio.CancelledError))):
+            return self._suspended(why)
+        if error is not None:
+            if outcomes.transient(error) or isinstance(error, self._retry_on):
+                return self._retry(error)
+            log.info("run %s failed: %s", self.run.id, error)
+            return self._failed(outcomes.describe(error))
+        if result.interruptions:
+            return await approvals.ask(self, result.interruptions)
+        return self._succeeded(result)
+
+    @property
+    def _retry_on(self) -> tuple[type[BaseException], ...]:
+        return tuple(self.spec.retry_on) if self.spec else ()
+
+    def _suspended(self, why: Suspension) -> Outcome:
+        if why.rank == CANCEL:
+            return self._cancelled()
+        if why.rank == FATAL:
+            assert why.error is not None
+            return self._failed(outcomes.describe(why.error))
+        if why.rank == SLEEP:
+            assert why.pause is not None
+            return list(why.entries), why.pause
+        if why.rank == RETRY:
+            assert why.error is not None
+            return self._retry(why.error)
+        if self.cut and self.deadline.whole and not self.journal.progressed:
+            words = "One step takes longer than a whole slice on this host. Split it, or raise the host's limit."
+            return self._failed({"code": "step_exceeds_limit", "message": words})
+        entry = Entry(key=f"yielded:{self.run.fence}", kind="yielded", data={"reason": "deadline"})
+        return [entry], Requeue()
+
+    def _retry(self, error: BaseException) -> Outcome:
+        failures = 1 if self.journal.progressed else self.run.failures + 1
+        told = outcomes.describe(error)
+        if failures >= self.settings.max_failures:
+            return self._failed(told)
+        delay = backoff(
+            failures, first=self.settings.backoff_seconds, most=self.settings.backoff_most,
+            after=outcomes.retry_after(error),
+        )  # fmt: skip
+        data = {"error": told, "failures": failures, "delay": round(delay, 3)}
+        log.info("run %s: %s; again in %.1f s", self.run.id, told["message"], delay)
+        return [Entry(key=f"retried:{self.run.fence}", kind="retried", data=data)], Requeue(delay=delay, failed=True)
+
+    def _succeeded(self, result: Any) -> Outcome:
+        output = _plain(result.final_output)
+        items = [*input_items(self.run.input), *(item.to_input_item() for item in result.new_items)]
+        return [Entry(key="finished", kind="finished", data={"output": output})], self._end("succeeded", items, output)
+
+    def _failed(self, error: dict[str, Any], status: Any = "failed") -> Outcome:
+        tripped = error["code"] == "guardrail_tripped" and not any(e.kind == "model" for e in self.journal.entries)
+        items = [] if tripped else items_of(self.run.input, self.journal.entries)
+        return [Entry(key="failed", kind="failed", data={"error": error})], self._end(status, items, error=error)
+
+    def _cancelled(self) -> Outcome:
+        drop = self.run.cancel_requested == "rollback" or self.journal.rollback
+        items = [] if drop else items_of(self.run.input, self.journal.entries)
+        return [Entry(key="cancelled", kind="cancelled", data={"kept": not drop})], self._end("cancelled", items)
+
+    def _end(self, status: Any, items: list[Any], output: Any = None, error: Any = None) -> Finish:
+        past, known = self.past, self.claim.summary
+        fresh = past is not None and past.summary is not None and past.summary != known
+        return Finish(
+            status=status, output=output, error=error, items=items, usage=usage_of(self.journal.entries),
+            summary=past.summary if past and fresh else None, summary_until=past.start if past and fresh else 0,
+        )  # fmt: skip
+
+
+def _failed_by_policy(entry: Entry) -> bool:
+    return entry.kind == "decided" and entry.data["decision"] == "fail"
+
+
+def _plain(output: Any) -> Any:
+    """A final output as JSON: structured outputs become objects."""
+    return output if isinstance(output, str) else TypeAdapter(Any).dump_python(output, mode="json", fallback=str)
+
+
+async def _maybe(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value

@@ -1,0 +1,114 @@
+"""One class for each decision a caller must make. `code` is stable and public; the docstring says what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class AgentCoreError(Exception):
+    """Base of every error raised on purpose. `details` are safe to show to the caller."""
+
+    code = "error"
+    status = 500  # for HTTP
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class NotFound(AgentCoreError):
+    """No such thing, or it is another tenant's: the two look the same on purpose."""
+
+    code, status = "not_found", 404
+
+
+class Invalid(AgentCoreError):
+    """The request cannot be right, whatever the state: fix the named field."""
+
+    code, status = "invalid", 422
+
+
+class Conflict(AgentCoreError):
+    """The request does not fit the present state."""
+
+    code, status = "conflict", 409
+
+
+class ThreadBusy(Conflict):
+    """The thread has an unfinished run and the caller said `reject`."""
+
+    code = "thread_busy"
+
+
+class InputRequired(Conflict):
+    """The thread's run waits for a person. Decide the named questions, or say enqueue, interrupt or rollback."""
+
+    code = "input_required"
+
+
+class IdempotencyMismatch(Conflict):
+    """The idempotency key was used before, with another request."""
+
+    code = "idempotency_mismatch"
+
+
+class AlreadyDecided(Conflict):
+    """The question was decided before (or expired, or its run ended)."""
+
+    code = "already_decided"
+
+
+class ArgumentsChanged(Conflict):
+    """The decision names other arguments than those that would run: look again, then decide."""
+
+    code = "arguments_changed"
+
+
+class EffectsHappened(Conflict):
+    """A tool that changes the world has started, so the run's work cannot be dropped. Interrupt it instead."""
+
+    code = "effects_happened"
+
+
+class NotRedrivable(Conflict):
+    """Only a failed, cancelled or expired run can be redriven."""
+
+    code = "not_redrivable"
+
+
+class LimitExceeded(AgentCoreError):
+    """A limit of the product was reached; the message names it and the setting."""
+
+    code, status = "limit_exceeded", 429
+
+
+class LeaseLost(AgentCoreError):
+    """Another worker owns this run now: stop, and drop the message. Nothing more can be written."""
+
+    code, status = "lease_lost", 409
+
+
+class IncompatibleVersion(AgentCoreError):
+    """The journal was written by code that asked other things: the run cannot be replayed by this version."""
+
+    code, status = "incompatible_version", 409
+
+
+class Misconfigured(AgentCoreError):
+    """A setting or a registration cannot work; the message names it and the fix."""
+
+    code = "misconfigured"
+
+
+class Transient(AgentCoreError):
+    """Raise it from a tool when trying again later may help: the run is retried with back-off, holding no worker.
+
+    Any other exception of a tool becomes text that the model reads, as the SDK does.
+    """
+
+    code = "transient"
+
+    def __init__(self, message: str = "try again later", *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -1,0 +1,104 @@
+"""What of a thread the model sees, and what a run adds to it: pure functions over the SDK's input items."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agentcore.records import Entry
+
+Item = Mapping[str, Any]
+TOP_MODEL = re.compile(r"model:\d+/0/\d+")
+UNFINISHED = "(not finished: the run was stopped)"
+
+
+def input_items(input: Any) -> list[dict[str, Any]]:
+    """A run's input as messages."""
+    if isinstance(input, str):
+        return [{"role": "user", "content": input}]
+    if isinstance(input, list):
+        return [dict(item) for item in input]
+    return [{"role": "user", "content": json.dumps(input)}]
+
+
+def tokens(item: Item) -> int:
+    """An estimate: four characters a token, and a few for the frame."""
+    return len(json.dumps(item, default=str, ensure_ascii=False)) // 4 + 4
+
+
+def window(items: Sequence[Item], most: int) -> int:
+    """Where the newest items that fit into `most` tokens begin, without cutting a group apart.
+
+    A group is a tool call with its output, or reasoning with what it led to. A user's message always starts one.
+    """
+    used, start = 0, len(items)
+    while start and used + (cost := tokens(items[start - 1])) <= most:
+        used, start = used + cost, start - 1
+    if start == 0:
+        return 0
+    for index in range(start, len(items)):
+        if items[index].get("role") == "user":
+            return index
+    while start < len(items) and not _whole(items, start):
+        start += 1
+    return start
+
+
+def _whole(items: Sequence[Item], start: int) -> bool:
+    """Whether a history may begin here: no output without its call, nothing that belongs to reasoning before it."""
+    if start and items[start - 1].get("type") == "reasoning":
+        return False
+    calls = {i.get("call_id") for i in items[start:] if i.get("type") == "function_call"}
+    return all(i.get("call_id") in calls for i in items[start:] if i.get("type") == "function_call_output")
+
+
+def trim(items: list[Any], most: int) -> list[Any]:
+    """What a long run sends to the model once its own steps outgrow the window: its question, and the newest groups."""
+    if len(items) < 4 or not all(isinstance(item, Mapping) for item in items):
+        return items
+    start = window(items, most)
+    if start == 0:
+        return items
+    if start == len(items):  # not even the last group fits: the model must see it all the same
+        start = max((i for i in range(len(items)) if _whole(items, i)), default=0)
+    question = next((i for i in range(start - 1, -1, -1) if items[i].get("role") == "user"), None)
+    return items[start:] if question is None else [items[question], *items[start:]]
+
+
+def items_of(input: Any, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """The messages of a run that was stopped, out of its journal: what is open gets a synthetic output."""
+    outputs = {e.key: e.data["output"] for e in entries if e.kind == "tool"}
+    items = input_items(input)
+    for entry in entries:
+        if entry.kind == "model" and TOP_MODEL.fullmatch(entry.key):
+            items += [dict(item) for item in entry.data["output"]]
+            for call in entry.data["output"]:
+                if call.get("type") == "function_call":
+                    output = _text(outputs.get(f"tool:0/{call['call_id']}", _nested(entries, call["call_id"])))
+                    items.append({"type": "function_call_output", "call_id": call["call_id"], "output": output})
+    return items
+
+
+def _nested(entries: Sequence[Entry], call_id: str) -> str:
+    """The last words of an agent that was used as a tool: its call is no step, so its result is in none."""
+    from agentcore.events import text_of
+
+    of_call = re.compile(rf"model:\d+/0/{re.escape(call_id)}/0/\d+")
+    texts = [text_of(e.data["output"]) for e in entries if e.kind == "model" and of_call.fullmatch(e.key)]
+    return texts[-1] if texts and texts[-1] else UNFINISHED
+
+
+def _text(output: Any) -> str:
+    return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+
+
+def usage_of(entries: Sequence[Entry]) -> dict[str, int]:
+    """Tokens of all model calls, nested ones included."""
+    total: dict[str, int] = {}
+    for entry in entries:
+        if entry.kind == "model":
+            for name, count in entry.data.get("usage", {}).items():
+                total[name] = total.get(name, 0) + count
+    return total

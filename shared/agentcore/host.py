@@ -1,0 +1,69 @@
+"""What the engine does for a tool that asks something of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from agentcore.clock import least_gap, next_due
+from agentcore.errors import Invalid, LimitExceeded, NotFound
+from agentcore.journal import SLEEP, Journal, Suspension
+from agentcore.ports import StateStore
+from agentcore.records import Entry, Schedule, Sleep
+from agentcore.settings import Settings
+
+
+class EngineHost:
+    """Implements `context.Host` for one slice."""
+
+    def __init__(self, journal: Journal, store: StateStore, settings: Settings) -> None:
+        self.journal, self.store, self.settings = journal, store, settings
+
+    async def sleep(self, key: str, until: datetime | timedelta, event: str | None, correlation: str) -> None:
+        """Let the run sleep once nothing else is under way. Of several sleeps the first to end counts."""
+        when = await self.store.now() + until if isinstance(until, timedelta) else until
+        before = self.journal.suspension
+        if before and before.rank == SLEEP and isinstance(before.pause, Sleep) and before.pause.until <= when:
+            return
+        pause = Sleep(key=key, until=when, event=event, correlation=correlation)
+        data = {"key": key, "until": when.isoformat(), "event": event, "correlation": correlation}
+        starts = sum(1 for e in self.journal.entries if e.kind == "slept")
+        entry = Entry(key=f"slept:{starts}:{key}", kind="slept", data=data)
+        self.journal.suspend(Suspension(rank=SLEEP, pause=pause, entries=(entry,)), replace=True)
+
+    async def put_schedule(self, schedule: Mapping[str, Any], key: str) -> Schedule:
+        """An alarm clock on this thread; its id comes from the call's key, so a repeated call changes nothing."""
+        now, run = await self.store.now(), self.journal.run
+        due, cron, timezone = schedule["due"], schedule["cron"], schedule["timezone"]
+        if (due is None) == (cron is None):
+            raise Invalid("schedule: say either when (once) or cron (again and again).", field="when")
+        if cron:
+            gap = least_gap(cron, timezone, now).total_seconds()
+            if gap < self.settings.schedule_gap:
+                raise LimitExceeded(
+                    f"cron: {cron!r} rings every {gap:g} s; the least is {self.settings.schedule_gap:g} s "
+                    f"(AGENTCORE_SCHEDULE_GAP).",
+                    field="cron",
+                )
+            due = next_due(cron, timezone, now)
+        wanted = Schedule(
+            id=str(uuid5(UUID(run.root_id), f"schedule:{key}")), tenant=run.tenant, thread_id=run.thread_id,
+            agent=schedule["agent"], name=schedule["name"], input=schedule["input"], cron=cron, timezone=timezone,
+            due_at=now + due if isinstance(due, timedelta) else due,
+        )  # fmt: skip
+        return await self.store.put_schedule(wanted, most=self.settings.schedules_per_thread)
+
+    async def schedules(self) -> Sequence[Schedule]:
+        run = self.journal.run
+        return await self.store.schedules(run.tenant, thread_id=run.thread_id, limit=self.settings.schedules_per_thread)
+
+    async def cancel_schedule(self, schedule_id: str) -> None:
+        if schedule_id not in {s.id for s in await self.schedules()}:
+            raise NotFound(f"This thread has no schedule {schedule_id!r}.", field="schedule_id")
+        await self.store.delete_schedule(self.journal.run.tenant, schedule_id)
+
+    def emit(self, data: Any) -> None:
+        number = sum(1 for e in self.journal.entries if e.kind == "custom")
+        self.journal.add(Entry(key=f"custom:{self.journal.run.fence}:{number}", kind="custom", data=data), linger=True)

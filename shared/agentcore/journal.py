@@ -1,0 +1,284 @@
+"""Record or replay: the only place that decides whether a step happens again.
+
+Appends of one run are one FIFO with at most one write under way, so a model response is never stored before the tool
+results it saw. What need not be durable before the run goes on is written while it goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from agentcore.errors import AgentCoreError, LeaseLost
+from agentcore.events import Delta
+from agentcore.live import News
+from agentcore.ports import StateStore
+from agentcore.records import STEPS, Ack, Claim, Entry, Pause
+
+log = logging.getLogger("agentcore.journal")
+LINGER = 0.05  # seconds that a step nobody waits for may stay unwritten, to share the next write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspension:
+    """Why a slice stops before its run has ended. The one of the highest rank wins."""
+
+    rank: int
+    pause: Pause | None = None
+    entries: tuple[Entry, ...] = ()
+    error: AgentCoreError | None = None
+    cancel: bool = False
+
+
+YIELD, RETRY, SLEEP, FATAL, CANCEL, LOST = range(6)
+
+
+class Suspended(BaseException):
+    """Unwinds the SDK at the model seam. Not an Exception: nested agents turn those into text for the model."""
+
+
+class Journal:
+    """The journal of one claimed run, and the state of the slice that works on it."""
+
+    def __init__(
+        self, store: StateStore, claim: Claim, *, lease: float, delta_seconds: float = 0.1,
+        publish: Callable[..., None] | None = None, frozen: bool = False,
+    ) -> None:  # fmt: skip
+        self.run = claim.run
+        self.frozen = frozen  # a preflight: nothing fresh may happen
+        self.suspension: Suspension | None = None
+        self.progressed = False  # a step was added in this slice
+        self.stopped = False  # something was unwound, or given a placeholder: no result of the Runner counts
+        self.rollback = False  # somebody asked, while it ran, that the work be dropped
+        self._store, self._lease, self._lease_seconds = store, claim.lease, lease
+        self._publish = publish or (lambda *_: None)
+        self._seen = {entry.key: entry for entry in claim.entries}
+        self._pending: list[Entry] = []  # not yet handed to the store
+        self._writer: asyncio.Task[None] | None = None
+        self._last_seq = claim.run.last_seq
+        self._renewed = asyncio.get_running_loop().time()
+        self._active: set[Step] = set()
+        self._blocked: set[Step] = set()  # steps that wait for a model call inside them, which waits at the seam
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._models: set[asyncio.Task[Any]] = set()
+        self._deltas: list[dict[str, str]] = []
+        self._delta_index = 0
+        self._delta_seconds = delta_seconds
+        self._held: deque[News] = deque()  # deltas that came while earlier entries were on their way to the store
+
+    # -- the record
+
+    def get(self, key: str) -> Any:
+        """The data of the entry of that key, or None."""
+        entry = self._seen.get(key)
+        return None if entry is None else entry.data
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Everything recorded, in order, whether or not it is stored yet."""
+        return list(self._seen.values())
+
+    def add(self, entry: Entry, *, linger: bool = False) -> None:
+        """Record an entry; it is stored in order, soon. `linger`: it may wait a moment to share another's write."""
+        if self.frozen:
+            self.stop()
+        self._flush_deltas()
+        self._put(entry)
+        if linger:
+            asyncio.get_running_loop().call_later(LINGER, self._write)
+        else:
+            self._write()
+
+    def _put(self, entry: Entry) -> None:
+        self._seen[entry.key] = entry
+        self._pending.append(entry)
+        self.progressed = self.progressed or entry.kind in STEPS
+
+    async def commit(self) -> None:
+        """Return once everything recorded so far is stored. Raises Suspended when the lease is lost."""
+        while self._pending or self._writer:
+            self._write()
+            assert self._writer is not None
+            await asyncio.shield(self._writer)
+        if self.suspension and self.suspension.rank == LOST:
+            self.stop()
+
+    async def rest(self) -> tuple[Entry, ...]:
+        """What is recorded and not yet stored, to go into the slice's last transaction."""
+        self._flush_deltas()
+        if self._writer:
+            await asyncio.shield(self._writer)
+        rest, self._pending = tuple(self._pending), []
+        return rest
+
+    def _write(self) -> None:
+        if self._pending and self._writer is None:
+            self._writer = asyncio.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        try:
+            while self._pending:
+                batch, self._pending = self._pending, []
+                await self._append(batch)
+        except LeaseLost as lost:
+            self._pending.clear()
+            self.suspend(Suspension(rank=LOST, error=lost))
+        except Exception as error:  # the store has already retried what can be retried
+            log.exception("run %s: the journal cannot be written", self.run.id)
+            self._pending.clear()
+            self.suspend(Suspension(rank=LOST, error=LeaseLost(f"The journal cannot be written: {error}")))
+        finally:
+            self._writer = None
+
+    async def _append(self, batch: Sequence[Entry]) -> None:
+        now = asyncio.get_running_loop().time()
+        # Moving wake_at costs an index entry, so it is not done with every append.
+        due = now - self._renewed > self._lease_seconds / 3
+        ack = await self._store.append(self._lease, batch, renew=self._lease_seconds if due else None)
+        if due:
+            self._renewed = now
+        self._publish_stored(batch, ack)
+
+    def _publish_stored(self, batch: Sequence[Entry], ack: Ack) -> None:
+        first, self._last_seq = self._last_seq + 1, ack.last_seq
+        if ack.last_seq == first + len(batch) - 1:
+            stored = [Entry(key=e.key, kind=e.kind, data=e.data, seq=first + i) for i, e in enumerate(batch)]
+            self._publish(*stored, *self._held)
+        self._held.clear()
+        self.heed(ack)
+
+    async def keep(self) -> None:
+        """Called every now and then: the heartbeat when it is due, else a look for a cancellation."""
+        silent = asyncio.get_running_loop().time() - self._renewed
+        try:
+            if silent > self._lease_seconds / 3:
+                ack = await self._store.renew(self._lease, self._lease_seconds)
+                self._renewed = asyncio.get_running_loop().time()
+            else:
+                run = await self._store.run(self.run.tenant, self.run.id)
+                ack = Ack(last_seq=run.last_seq, cancel_requested=run.cancel_requested)
+            self.heed(ack)
+        except LeaseLost as lost:
+            self.suspend(Suspension(rank=LOST, error=lost))
+        except Exception:
+            if silent > self._lease_seconds:  # nobody heard of us for so long that another may have the run
+                self.suspend(Suspension(rank=LOST, error=LeaseLost("The database is out of reach.")))
+            raise
+
+    def heed(self, ack: Ack) -> None:
+        """Stop if the store says that somebody asked for it."""
+        if ack.cancel_requested:
+            self.rollback = ack.cancel_requested == "rollback"
+            self.suspend(Suspension(rank=CANCEL, cancel=True))
+
+    # -- deltas
+
+    def delta(self, step: str, text: str) -> None:
+        """A piece of text of a step under way: at once to readers in this process, in batches to the store."""
+        delta = Delta(attempt=self.run.fence, index=self._delta_index, step=step, text=text)
+        if not self._deltas:
+            asyncio.get_running_loop().call_later(self._delta_seconds, self._flush_deltas, True)
+        self._deltas.append({"step": step, "text": text})
+        self._delta_index += 1
+        if self._pending or self._writer:
+            self._held.append(delta)
+        else:
+            self._publish(delta)
+
+    def _flush_deltas(self, write: bool = False) -> None:
+        if self._deltas:
+            first = self._delta_index - len(self._deltas)
+            data = {"attempt": self.run.fence, "first": first, "parts": self._deltas}
+            self._deltas = []
+            self._put(Entry(key=f"delta:{self.run.fence}:{first}", kind="delta", data=data))
+            if write:
+                self._write()
+
+    # -- the slice
+
+    def suspend(self, why: Suspension, *, replace: bool = False) -> None:
+        """Stop at the next model seam; for a cancellation or a lost lease, in the middle of model calls too."""
+        rank = -1 if self.suspension is None else self.suspension.rank
+        if why.rank > rank or (replace and why.rank == rank):
+            self.suspension = why
+        if why.rank >= CANCEL:
+            self.cut_models()
+
+    def cut_models(self) -> None:
+        for task in self._models:
+            task.cancel()
+
+    async def seam(self) -> None:
+        """The one place where a slice stops: before a fresh model call, when nothing else is under way."""
+        if self.frozen:
+            self.stop()
+        if self.suspension is not None:
+            # Siblings of a nested agent would be cancelled by the unwinding: let them finish and be stored. The
+            # tools around this call wait for it, so they do not count.
+            around = _step.get()
+            while around:
+                self._blocked.add(around)
+                around = around.parent
+            self._check_quiet()
+            await self._quiet.wait()
+            self.stop()
+
+    def stop(self) -> NoReturn:
+        """Unwind. What the Runner makes of it does not count."""
+        self.stopped = True
+        raise Suspended
+
+    @asynccontextmanager
+    async def step(self, *, model: bool = False) -> AsyncIterator[None]:
+        """A fresh step under way. A model call that is cut short because the slice stops ends as Suspended."""
+        task = asyncio.current_task()
+        assert task is not None
+        step = Step(parent=_step.get())
+        # Not for models: a stream's generator shares its caller's context, which would keep the mark.
+        token = None if model else _step.set(step)
+        self._active.add(step)
+        self._check_quiet()
+        if model:
+            self._models.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not (model and self.suspension):
+                raise
+            task.uncancel()
+            self.stop()
+        finally:
+            if token:
+                _step.reset(token)
+            self._active.discard(step)
+            self._models.discard(task)
+            self._check_quiet()
+
+    async def quiet(self) -> None:
+        """Return when no step is under way."""
+        self._blocked.clear()
+        self._check_quiet()
+        await self._quiet.wait()
+
+    def _check_quiet(self) -> None:
+        if self._active <= self._blocked:
+            self._quiet.set()
+        else:
+            self._quiet.clear()
+
+
+@dataclass(eq=False)
+class Step:
+    """A fresh model or tool call under way, and the tool call it happens in."""
+
+    parent: Step | None
+
+
+_step: ContextVar[Step | None] = ContextVar("agentcore_step", default=None)

@@ -1,0 +1,196 @@
+"""Everything outside the process, on one page. Adapters are chosen by URL and joined in `app.build`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from agentcore.records import (
+    Accepted,
+    Ack,
+    Claim,
+    Decision,
+    Entry,
+    Event,
+    Finish,
+    Item,
+    Lease,
+    Multitask,
+    Pause,
+    Question,
+    Run,
+    Schedule,
+    Thread,
+)  # fmt: skip
+
+
+class StateStore(Protocol):
+    """The one place where state lives. Each verb is one transaction; all times are the database's.
+
+    Verbs that leave runs to be looked at return their ids: the caller sends them on the bus after the commit.
+    `redelivery` is how many seconds after a send its message counts as lost.
+    """
+
+    # -- life
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+    async def migrate(self) -> None:
+        """Bring the schema to this version; safe to run twice, and from two places at once."""
+        ...
+
+    async def now(self) -> datetime:
+        """The database's clock, UTC."""
+        ...
+
+    # -- threads
+    async def create_thread(self, thread: Thread) -> tuple[Thread, bool]:
+        """The thread, and whether it is new. One that exists under another tenant raises Conflict."""
+        ...
+
+    async def thread(self, tenant: str, thread_id: str) -> Thread: ...
+    async def threads(self, tenant: str, *, limit: int, offset: int = 0) -> list[Thread]: ...
+    async def items(self, tenant: str, thread_id: str, *, start: int = 0, end: int | None = None) -> list[Item]:
+        """History by position, start included and end excluded."""
+        ...
+
+    # -- accepting
+    async def accept(
+        self, run: Run, *, redelivery: float, multitask: Multitask = "enqueue", explicit: bool = False,
+        idempotency_key: str | None = None, request_hash: str = "", lease: float | None = None, window: int = 0,
+    ) -> Accepted:  # fmt: skip
+        """Insert a run at its thread's end (creating the thread where it does not exist).
+
+        With `lease`, a run that is at once the head is inserted running and returned as a claim.
+        `explicit`: the caller named `multitask`, so a waiting head is no error (InputRequired).
+        Raises ThreadBusy, InputRequired, EffectsHappened, IdempotencyMismatch, NotFound (another tenant's thread).
+        """
+        ...
+
+    async def redrive(self, tenant: str, run_id: str, new_id: str, *, redelivery: float) -> Accepted:
+        """A new run at the thread's end with a copy of the journal's steps and the same root. NotRedrivable."""
+        ...
+
+    # -- a worker's verbs
+    async def claim(self, run_id: str, *, lease: float, window: int) -> Claim | None:
+        """Take a queued run, or a running one whose lease expired. None: nothing to do, drop the message.
+
+        A takeover or requeue that follows an attempt without a new step raises `failures`. `window` is how many of
+        the newest items to load.
+        """
+        ...
+
+    async def append(self, lease: Lease, entries: Sequence[Entry], *, renew: float | None = None) -> Ack:
+        """Write entries in order; `renew` moves the lease's end to that many seconds from now. LeaseLost.
+
+        An entry whose key exists is left as it is: after an ambiguous commit the same append is simply repeated.
+        """
+        ...
+
+    async def renew(self, lease: Lease, seconds: float) -> Ack:
+        """The heartbeat. LeaseLost."""
+        ...
+
+    async def pause(self, lease: Lease, entries: Sequence[Entry], to: Pause, *, redelivery: float) -> tuple[str, ...]:
+        """Append, and let go of the unfinished run. LeaseLost.
+
+        A Sleep while messages wait behind the run does not sleep: `woke` (by: message) is written and it is queued.
+        """
+        ...
+
+    async def finish(
+        self, lease: Lease, entries: Sequence[Entry], end: Finish, *, redelivery: float
+    ) -> tuple[str, ...]:
+        """Append, end the run, store its items, promote its successor: one transaction. LeaseLost."""
+        ...
+
+    async def expire_questions(self, lease: Lease) -> tuple[Entry, ...]:
+        """Settle the claimed run's overdue questions by their policy; the `decided` entries that were written."""
+        ...
+
+    # -- what others do to a run
+    async def cancel(self, tenant: str, run_id: str, action: str, *, redelivery: float) -> tuple[Run, tuple[str, ...]]:
+        """Ask a run to stop (action: interrupt or rollback). A terminal run is returned as it is. EffectsHappened."""
+        ...
+
+    async def decide(
+        self, tenant: str, question_id: str, decision: Decision, *, arguments_hash: str | None, by: str,
+        note: str | None, result: Any, redelivery: float,
+    ) -> tuple[Question, tuple[str, ...]]:  # fmt: skip
+        """Settle a question; the run is queued once none is pending. AlreadyDecided, ArgumentsChanged."""
+        ...
+
+    async def signal(self, event: Event, *, redelivery: float) -> tuple[bool, tuple[str, ...]]:
+        """Wake the runs that wait for this event. False: this (source, id) was seen before, nothing was done."""
+        ...
+
+    # -- reading
+    async def run(self, tenant: str, run_id: str) -> Run: ...
+    async def runs(
+        self, tenant: str, *, thread_id: str | None = None, status: Sequence[str] = (), agent: str | None = None,
+        limit: int = 50, offset: int = 0,
+    ) -> list[Run]: ...  # fmt: skip
+    async def entries(self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000) -> tuple[Run, list[Entry]]:
+        """The run and its journal after `after`, deltas included, read at one moment."""
+        ...
+
+    async def question(self, tenant: str, question_id: str) -> Question: ...
+    async def questions(
+        self, tenant: str, *, status: str | None = "pending", run_id: str | None = None, thread_id: str | None = None,
+        limit: int = 50, offset: int = 0,
+    ) -> list[Question]: ...  # fmt: skip
+
+    # -- the clock's verbs (system wide)
+    async def sweep(self, *, limit: int, redelivery: float) -> tuple[str, ...]:
+        """Take due runs: each becomes queued with a raised fence and a later wake_at. Ten sweepers share them."""
+        ...
+
+    async def ring(self, *, limit: int, redelivery: float) -> tuple[int, tuple[str, ...]]:
+        """Turn due schedules into runs, each (schedule, due time) once. How many rang, and the ids to send."""
+        ...
+
+    async def prune(self, *, entries_after: float, limit: int) -> int:
+        """Delete what retention lets go: journals of runs that ended longer ago (seconds), spent keys."""
+        ...
+
+    async def release_leases(self) -> int:
+        """Make every lease expire now: for `dev`, alone on its database, taking over from its dead predecessor."""
+        ...
+
+    async def parked(self, *, after: str = "", limit: int, window: int) -> list[Claim]:
+        """Unfinished runs that have begun, by id, as a claim would return them, with nothing taken. For preflight."""
+        ...
+
+    # -- schedules
+    async def put_schedule(self, schedule: Schedule, *, most: int) -> Schedule:
+        """Insert or replace. LimitExceeded when the tenant (or the thread it names) would have more than `most`."""
+        ...
+
+    async def schedules(
+        self, tenant: str, *, thread_id: str | None = None, limit: int = 50, offset: int = 0
+    ) -> list[Schedule]: ...
+    async def schedule(self, tenant: str, schedule_id: str) -> Schedule: ...
+    async def delete_schedule(self, tenant: str, schedule_id: str) -> None: ...
+
+    # -- hints: nothing depends on them
+    async def notify(self, channel: str, payload: str) -> None:
+        """Tell other processes, where the database can (PostgreSQL). Never inside a transaction."""
+        ...
+
+    def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]] | None:
+        """Payloads as they come; None where the database has no such thing, so poll."""
+        ...
+
+
+class Bus(Protocol):
+    """Carries run ids. It may lose, repeat, delay and reorder them."""
+
+    redelivery: float  # seconds after which a sent id counts as lost and is swept up
+
+    async def send(self, run_ids: Sequence[str]) -> None: ...
+    async def receive(self, *, limit: int, wait: float) -> Sequence[str]:
+        """Up to `limit` ids; an empty answer after about `wait` seconds of nothing."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,278 @@
+"""The verbs that every entrypoint calls. Each is: one transaction of the store, then ids on the bus."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from agentcore.deadline import Deadline
+from agentcore.errors import Invalid
+from agentcore.events import Cursor, PublicEvent, ends
+from agentcore.ids import new_id
+from agentcore.live import Live
+from agentcore.ports import Bus, StateStore
+from agentcore.records import Claim, Decision, Event, Multitask, Question, Run, Schedule, Thread
+from agentcore.registry import Registry
+from agentcore.settings import Settings
+
+log = logging.getLogger("agentcore.service")
+EVENTS = "agentcore_events"  # the channel on which other processes hear of a run's news
+
+
+class Service:
+    """What the product does, over the ports. One instance a process."""
+
+    def __init__(self, *, store: StateStore, bus: Bus, registry: Registry, settings: Settings) -> None:
+        self.store, self.bus, self.registry, self.settings = store, bus, registry, settings
+        self.live = Live()
+        self.deadlines: set[Deadline] = set()  # of the slices under way here
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # -- accepting
+
+    async def create_thread(
+        self, tenant: str, *, thread_id: str | None = None, agent: str = "", metadata: Mapping[str, Any] | None = None
+    ) -> tuple[Thread, bool]:
+        """A thread, and whether it is new."""
+        thread = Thread(id=thread_id or new_id(), tenant=tenant, agent=agent, metadata=metadata or {})
+        return await self.store.create_thread(thread)
+
+    async def accept(
+        self, tenant: str, *, agent: str, input: Any, thread_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None, config: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None, multitask: Multitask | None = None, deltas: bool = True,
+        trigger: str = "message", here: bool = False,
+    ) -> Run:  # fmt: skip
+        """Take on a run; it is committed when this returns. `here`: execute it in this process where it can be.
+
+        Raises NotFound (agent, thread), Invalid (input), ThreadBusy, InputRequired, EffectsHappened,
+        IdempotencyMismatch.
+        """
+        spec = self.registry.get(agent)
+        run = self._new_run(tenant, spec.name, spec.version, input, thread_id, metadata, config, deltas, trigger)
+        accepted = await self.store.accept(
+            run, redelivery=self.bus.redelivery, multitask=multitask or "enqueue",
+            explicit=multitask is not None, idempotency_key=idempotency_key,
+            request_hash=_hash([agent, input, thread_id, metadata, config]),
+            lease=self.settings.lease_seconds if here else None, window=self.settings.history_items,
+        )  # fmt: skip
+        await self._send(accepted.send)
+        if accepted.claim is not None:
+            self.spawn(self.advance(accepted.claim))
+        return accepted.run
+
+    def _new_run(
+        self, tenant: str, agent: str, version: str, input: Any, thread_id: str | None,
+        metadata: Mapping[str, Any] | None, config: Mapping[str, Any] | None, deltas: bool, trigger: Any,
+    ) -> Run:  # fmt: skip
+        size = len(json.dumps(input)) if not isinstance(input, str) else len(input.encode())
+        if size > self.settings.input_bytes:
+            raise Invalid(
+                f"input: {size} bytes are more than AGENTCORE_INPUT_BYTES={self.settings.input_bytes}.", field="input"
+            )
+        run_id = new_id()
+        return Run(
+            id=run_id, root_id=run_id, tenant=tenant, thread_id=thread_id or new_id(), agent=agent,
+            agent_version=version, input=input, metadata=metadata or {}, config=config or {}, deltas=deltas,
+            trigger=trigger,
+        )  # fmt: skip
+
+    # -- moving runs forward
+
+    async def work(self, run_id: str, deadline: Deadline | None = None) -> Run | None:
+        """Claim one run and move it forward until it ends, waits, or the time is up. None: nothing to do."""
+        claim = await self.store.claim(run_id, lease=self.settings.lease_seconds, window=self.settings.history_items)
+        return await self.advance(claim, deadline) if claim else None
+
+    async def advance(self, claim: Claim, deadline: Deadline | None = None) -> Run | None:
+        """Move a claimed run forward. None: the lease was lost, another worker has it."""
+        from agentcore import engine  # the SDK is imported when the first run executes, never before
+
+        deadline = deadline or Deadline(self.settings.slice_seconds, margin=self.settings.deadline_margin)
+        self.deadlines.add(deadline)
+        try:
+            run, send = await engine.execute(self, claim, deadline)
+        finally:
+            self.deadlines.discard(deadline)
+        await self._send(send)
+        self.hint(claim.run.id)
+        return run
+
+    async def tick(self, deadline: Deadline | None = None, *, batch: int = 200) -> Mapping[str, int]:
+        """Ring due schedules, sweep due runs onto the bus, apply retention: in batches until nothing is due.
+
+        Safe from many places at once, any number of times.
+        """
+        deadline = deadline or Deadline(None)
+        done = {"rang": 0, "swept": 0, "pruned": 0}
+        while not deadline.passed:
+            rang, send = await self.store.ring(limit=batch, redelivery=self.bus.redelivery)
+            await self._send(send)
+            # With no redelivery time the workers sweep for themselves: that is how store:// receives.
+            swept = await self.store.sweep(limit=batch, redelivery=self.bus.redelivery) if self.bus.redelivery else ()
+            await self._send(swept)
+            done["rang"] += rang
+            done["swept"] += len(swept)
+            if not rang and not swept:
+                break
+        if not deadline.passed:
+            done["pruned"] = await self.store.prune(entries_after=self.settings.retention, limit=batch)
+        return done
+
+    # -- what people and events do to runs
+
+    async def cancel(self, tenant: str, run_id: str, action: str = "interrupt") -> Run:
+        """Stop a run at its next step boundary, or in the middle of a model call. EffectsHappened (rollback)."""
+        if action not in ("interrupt", "rollback"):
+            raise Invalid(f"action: {action!r} is neither interrupt nor rollback.", field="action")
+        run, send = await self.store.cancel(tenant, run_id, action, redelivery=self.bus.redelivery)
+        await self._send(send)
+        return run
+
+    async def decide(
+        self, tenant: str, question_id: str, decision: Decision, *, by: str, note: str | None = None,
+        result: Any = None, arguments_hash: str | None = None,
+    ) -> Question:  # fmt: skip
+        """Answer a question; its run goes on once all of them are answered. AlreadyDecided, ArgumentsChanged."""
+        question, send = await self.store.decide(
+            tenant, question_id, decision, arguments_hash=arguments_hash, by=by, note=note, result=result,
+            redelivery=self.bus.redelivery,
+        )  # fmt: skip
+        await self._send(send)
+        self.hint(question.run_id)
+        return question
+
+    async def signal(self, event: Event) -> Mapping[str, Any]:
+        """Take an event from outside: wake the runs that wait for it and start those its rules name, once."""
+        fresh, send = await self.store.signal(event, redelivery=self.bus.redelivery)
+        await self._send(send)
+        started = [await self._start(event, index) for index in range(len(self.registry.rules(event.name)))]
+        return {"duplicate": not fresh, "woken": list(send), "started": started}
+
+    async def _start(self, event: Event, index: int) -> str:
+        # Repeated on a duplicate too: the first delivery may have died between the signal and this. The
+        # idempotency key makes it one run.
+        spec, rule = self.registry.rules(event.name)[index]
+        name = rule.thread(event) if rule.thread else f"{event.source}/{event.id}"
+        thread_id = str(uuid5(NAMESPACE_URL, json.dumps([event.tenant, spec.name, name])))
+        given = rule.input(event) if rule.input else f"Event {event.name}: {json.dumps(event.data)}"
+        run = await self.accept(
+            event.tenant, agent=spec.name, input=given, thread_id=thread_id, trigger="event",
+            idempotency_key=f"event:{spec.name}:{event.name}:{event.source}:{event.id}",
+        )  # fmt: skip
+        return run.id
+
+    async def redrive(self, tenant: str, run_id: str) -> Run:
+        """Start a failed, cancelled or expired run again, with its journal. NotRedrivable."""
+        accepted = await self.store.redrive(tenant, run_id, new_id(), redelivery=self.bus.redelivery)
+        await self._send(accepted.send)
+        return accepted.run
+
+    async def put_schedule(self, schedule: Schedule) -> Schedule:
+        """Store an alarm clock. Invalid for an unknown agent; LimitExceeded past the settings."""
+        self.registry.get(schedule.agent)
+        return await self.store.put_schedule(schedule, most=self.settings.schedules_per_tenant)
+
+    # -- reading
+
+    async def wait(self, tenant: str, run_id: str, seconds: float) -> Run:
+        """The run once it ended, needs a person, or sleeps; or as it is when the time is up."""
+        try:
+            async with asyncio.timeout(seconds):
+                async for _ in self._news(tenant, run_id, Cursor(seq=2**50), pauses=True):
+                    pass
+        except TimeoutError:
+            pass
+        return await self.store.run(tenant, run_id)
+
+    def events(self, tenant: str, run_id: str, after: str | None = None) -> AsyncIterator[PublicEvent]:
+        """A run's events after that id, and then as they happen, until the run has ended."""
+        return self._news(tenant, run_id, Cursor.parse(after))
+
+    async def poll(
+        self, tenant: str, run_id: str, after: str | None = None, *, seconds: float = 0.0
+    ) -> tuple[Run, list[PublicEvent]]:
+        """The same read for clients that cannot stream: what there is, waiting up to `seconds` for the first."""
+        found: list[PublicEvent] = []
+        try:
+            async with asyncio.timeout(seconds or 0.001):
+                async for event in self.events(tenant, run_id, after):
+                    found.append(event)
+                    if len(found) == 1000:
+                        break
+                    if not seconds:
+                        continue
+                    seconds = 0
+        except TimeoutError:
+            pass
+        return await self.store.run(tenant, run_id), found
+
+    async def _news(
+        self, tenant: str, run_id: str, cursor: Cursor, *, pauses: bool = False
+    ) -> AsyncIterator[PublicEvent]:
+        """One read for streams, long polls and waits: the database up to now, then what this process hears."""
+        pause = 0.05
+        with self.live.watch(run_id) as feed:
+            while True:
+                run, entries = await self.store.entries(tenant, run_id, after=cursor.seq)
+                for entry in entries:
+                    for event in cursor.take(entry):
+                        yield event
+                if (run.terminal and len(entries) < 1000) or (pauses and ends(run)):
+                    return
+                # No hint: another process has the run. Look again, ever more seldom while nothing happens.
+                pause = 0.05 if entries else min(1.0, pause * 1.5)
+                while await feed.wait(pause):
+                    gap = True
+                    for news in feed.drain():
+                        gap = not cursor.follows(news)
+                        if gap:
+                            break
+                        for event in cursor.take(news):
+                            yield event
+                    if gap:  # a hint, something missed, or the end: the database knows
+                        break
+
+    # -- this process
+
+    def hint(self, run_id: str) -> None:
+        """Tell readers here and in other processes that the database has news of a run."""
+        self.live.hint(run_id)
+        self.spawn(self.store.notify(EVENTS, run_id))
+
+    def spawn(self, work: Any) -> asyncio.Task[Any]:
+        """Run something in the background of this process, logged when it fails, awaited by `drain`."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("background work failed", exc_info=error)
+
+    async def drain(self, seconds: float) -> None:
+        """Hand over: every slice here ends at its next step boundary, and all background work is awaited."""
+        for deadline in list(self.deadlines):
+            deadline.bring_forward(seconds)
+        while self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=seconds)
+
+    async def _send(self, run_ids: Sequence[str]) -> None:
+        """Put ids on the bus. A bus that fails loses nothing: wake_at finds them."""
+        if not run_ids:
+            return
+        try:
+            await self.bus.send(run_ids)
+        except Exception:
+            log.warning("the bus did not take %d ids; the next tick will", len(run_ids), exc_info=True)
+
+
+def _hash(request: Any) -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,110 @@
+"""The environment, read once into a frozen Settings. `docs/settings.md` is generated from here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from agentcore.errors import Misconfigured
+
+
+def _setting(default: Any, doc: str, *, env: str | None = None, least: float | None = None) -> Any:
+    return field(default=default, metadata={"doc": doc, "env": env, "least": least})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One field a setting; its variable is AGENTCORE_ and the field's name in capitals, unless it says otherwise."""
+
+    database_url: str = _setting(
+        "sqlite:///.agentcore/agentcore.db", "Where state lives: sqlite, postgresql or cockroachdb."
+    )
+    bus_url: str = _setting("", "How run ids travel. Default: memory:// in dev, store:// elsewhere.")
+    agents: str = _setting("agentcore.agents", "The module that registers your agents.")
+    model: str = _setting("", "Model for agents that name none. Default: gpt-5-mini with a key or URL, else offline.")
+    openai_api_key: str = _setting("", "Key of the model server; never logged.", env="OPENAI_API_KEY")
+    openai_base_url: str = _setting("", "Any OpenAI-compatible server.", env="OPENAI_BASE_URL")
+    host: str = _setting("127.0.0.1", "Address that dev and serve listen on.")
+    port: int = _setting(8000, "Port that dev and serve listen on.", least=0)
+    allow_unauthenticated: bool = _setting(False, "Let serve listen beyond loopback without authentication.")
+    concurrency: int = _setting(10, "Runs that one worker process moves forward at once.", least=1)
+    lease_seconds: float = _setting(30.0, "A worker that is silent this long has lost its run.", least=0.2)
+    redelivery_seconds: float = _setting(60.0, "A bus message not acted on for this long counts as lost.", least=0.1)
+    slice_seconds: float = _setting(600.0, "Longest slice of a long-lived worker before it yields.", least=1)
+    deadline_margin: float = _setting(5.0, "Seconds kept back before a deadline, to save and hand over.", least=0)
+    max_failures: int = _setting(5, "Attempts in a row without a new step before a run has failed.", least=1)
+    max_turns: int = _setting(50, "Model calls in one run, unless its agent says otherwise.", least=1)
+    backoff_seconds: float = _setting(1.0, "First retry delay; it doubles, with jitter.", least=0)
+    backoff_most: float = _setting(300.0, "Longest retry delay.", least=0)
+    run_ttl: float = _setting(90 * 86400.0, "Seconds after which an unfinished run has expired.", least=1)
+    question_ttl: float = _setting(7 * 86400.0, "Seconds a question waits for a person before it is rejected.", least=1)
+    retention: float = _setting(30 * 86400.0, "Seconds that the journal of an ended run is kept.", least=0)
+    history_tokens: int = _setting(32_000, "Estimated tokens of a thread's history that the model sees.", least=100)
+    history_items: int = _setting(400, "Most messages of history loaded for a run.", least=1)
+    summarize: bool = _setting(True, "Let the model summarize what falls out of the history window.")
+    schedule_gap: float = _setting(60.0, "Least seconds between two rings of an agent's schedule.", least=0)
+    schedules_per_thread: int = _setting(20, "Most schedules that one thread may have.", least=1)
+    schedules_per_tenant: int = _setting(10_000, "Most schedules that one tenant may have.", least=1)
+    input_bytes: int = _setting(1_000_000, "Largest input of a run.", least=1)
+    delta_seconds: float = _setting(0.1, "Token deltas are stored in batches this long.", least=0)
+    tick_seconds: float = _setting(1.0, "How often dev's own timer looks for what is due.", least=0.05)
+    pool_size: int = _setting(10, "Most database connections of one process.", least=1)
+    prepared_statements: bool = _setting(True, "Switch off behind a transaction pooler such as PgBouncer.")
+    tracing: bool = _setting(False, "Let the SDK export its traces (to OpenAI, unless you set a processor).")
+    log_level: str = _setting("info", "debug, info, warning or error.")
+
+    @property
+    def model_name(self) -> str:
+        """The model for agents that name none: offline where nothing says how to reach a real one."""
+        return self.model or ("gpt-5-mini" if self.openai_api_key or self.openai_base_url else "offline")
+
+
+def variable(setting: Field[Any]) -> str:
+    """The environment variable of a field of Settings."""
+    return setting.metadata["env"] or f"AGENTCORE_{setting.name.upper()}"
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Settings from the environment; `overrides` win.
+
+    Raises Misconfigured, naming the variable, for a value that does not parse, is out of range, or for an
+    AGENTCORE_ variable that does not exist (a misspelt setting would otherwise be silently ignored).
+    """
+    environ = os.environ if environ is None else environ
+    known = {variable(f): f for f in fields(Settings)}
+    for name in environ:
+        if name.startswith("AGENTCORE_") and name not in known:
+            raise Misconfigured(f"{name} is not a setting. See docs/settings.md for the names.", setting=name)
+    values = {f.name: _parse(f, name, environ[name]) for name, f in known.items() if environ.get(name)}
+    return Settings(**{**values, **{k: v for k, v in overrides.items() if v is not None}})
+
+
+def _parse(setting: Field[Any], name: str, text: str) -> Any:
+    kind: Any = type(setting.default)
+    try:
+        value = _BOOLEANS[text.strip().lower()] if kind is bool else kind(text)
+    except (ValueError, KeyError):
+        raise Misconfigured(f"{name}={text!r} is not a {kind.__name__}.", setting=name) from None
+    least = setting.metadata["least"]
+    if least is not None and not value >= least:
+        raise Misconfigured(f"{name}={text} is too small: it must be at least {least:g}.", setting=name)
+    return value
+
+
+_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def markdown() -> str:
+    """docs/settings.md, as `python -m agentcore.settings` prints it."""
+    rows = [
+        f"| `{variable(f)}` | {'' if f.default == '' else f'`{f.default}`'} | {f.metadata['doc']} |"
+        for f in fields(Settings)
+    ]
+    head = "# Settings\n\nRead from the environment, once. A misspelt `AGENTCORE_` variable is an error.\n\n"
+    return head + "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows]) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")  # noqa: T201

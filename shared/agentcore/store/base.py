@@ -1,0 +1,26 @@
+"""What all groups of verbs share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from agentcore.settings import Settings
+from agentcore.store.columns import now
+from agentcore.store.database import Database
+
+_NOW = select(now().label("now"))
+
+
+class Verbs:
+    """A group of the store's verbs."""
+
+    skip_locked = False  # whether a statement may pass over rows that others hold
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database, self.settings = database, settings
+
+    async def now(self) -> datetime:
+        at: datetime = (await self.database.fetch(_NOW, {}))[0].now
+        return at

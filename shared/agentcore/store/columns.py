@@ -1,0 +1,106 @@
+"""Column types and clock expressions that mean the same on every database."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Float, String, bindparam
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+# A None in a JSON column is SQL's NULL, so that "is null" means what it says.
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql", "cockroachdb")
+
+
+class Time(TypeDecorator[datetime]):
+    """An aware UTC datetime: timestamptz, or on SQLite text that sorts by time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String(26) if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A time without a zone came to the store.")
+        if dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if isinstance(value, str):
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        return value.astimezone(UTC) if value is not None else None
+
+
+class now(FunctionElement[datetime]):  # noqa: N801 - reads as SQL
+    """The database's clock. A worker's clock is never compared with a lease or a due time."""
+
+    type = Time()
+    inherit_cache = True
+
+
+class plus(FunctionElement[datetime]):  # noqa: N801 - reads as SQL
+    """A time, and so many seconds. NULL where either is."""
+
+    type = Time()
+    inherit_cache = True
+
+
+def later(name: str) -> ColumnElement[datetime]:
+    """The database's clock and the seconds bound to `name`."""
+    return plus(now(), bindparam(name, type_=Float))
+
+
+@compiles(now)
+def _now(element: now, compiler: SQLCompiler, **options: Any) -> str:
+    return "now()"
+
+
+@compiles(now, "sqlite")
+def _now_sqlite(element: now, compiler: SQLCompiler, **options: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+@compiles(plus)
+def _plus(element: plus, compiler: SQLCompiler, **options: Any) -> str:
+    time, seconds = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({time} + {seconds} * INTERVAL '1 second')"
+
+
+@compiles(plus, "sqlite")
+def _plus_sqlite(element: plus, compiler: SQLCompiler, **options: Any) -> str:
+    time, seconds = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', {time}, {seconds} || ' seconds')"
+
+
+def dumps(value: Any) -> str:
+    """JSON as every database takes it: PostgreSQL refuses NUL, lone surrogates and numbers that are none.
+
+    Such a character may come from any tool or model, and must not make its run impossible to store.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()
+    except ValueError:  # a UnicodeEncodeError is one
+        return json.dumps(_clean(value), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_clean(value), ensure_ascii=False, separators=(",", ":")) if "\\u0000" in text else text
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {_clean(k): _clean(v) for k, v in value.items()}
+    return [_clean(v) for v in value] if isinstance(value, list | tuple) else value

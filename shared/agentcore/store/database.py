@@ -1,0 +1,124 @@
+"""A connection to the database: transactions that are tried again, and single statements without a transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any, TypeVar
+
+from sqlalchemy import Executable, Row
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from agentcore.errors import NotFound
+
+T = TypeVar("T")
+Params = Mapping[str, Any]
+
+_CONFLICTS = {"40001", "40P01"}  # serialization failure, deadlock: nothing was done, so do it again
+_NO_UUID = "22P02"  # an id that is none: what it names does not exist
+_ATTEMPTS = 12
+_LOST = 3  # connections in a row, before the database counts as away
+
+
+class Again(Exception):
+    """Raised inside a transaction to roll it back and run it once more."""
+
+
+class Tx:
+    """An open transaction."""
+
+    def __init__(self, connection: AsyncConnection, repeat: bool) -> None:
+        self.connection = connection
+        self.repeat = repeat  # the connection was lost before: an earlier attempt may have committed
+
+    async def all(self, statement: Executable, **params: Any) -> Sequence[Row[Any]]:
+        return (await self.connection.execute(statement, params)).all()
+
+    async def first(self, statement: Executable, **params: Any) -> Row[Any] | None:
+        return (await self.connection.execute(statement, params)).first()
+
+    async def run(self, statement: Executable, params: Params | Sequence[Params]) -> int:
+        """Execute, once or with each of a list; how many rows it touched."""
+        return (await self.connection.execute(statement, params)).rowcount if params else 0
+
+
+class Database:
+    """One engine, whose connections are in autocommit unless a transaction is asked for."""
+
+    def __init__(self, engine: AsyncEngine, *, write: Params, read: Params, one_writer: bool = False) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect.name
+        self._write, self._read = engine.execution_options(**write), engine.execution_options(**read)
+        # SQLite has one writer at a time: waiting here in line is fairer than polling its file lock.
+        self._writer = asyncio.Lock() if one_writer else nullcontext()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    async def transaction(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run `work` in a transaction; once more after a conflict, or when the connection was lost.
+
+        A lost connection may have committed: then `work` sees `tx.repeat` and looks for what it has done.
+        """
+
+        async def attempt(repeat: bool) -> T:
+            async with self._writer, self._write.begin() as connection:
+                return await work(Tx(connection, repeat))
+
+        return await _tried(attempt)
+
+    async def fetch(self, statement: Executable, params: Params, *, write: bool = False) -> Sequence[Row[Any]]:
+        """One statement, committed by itself. Repeated when the connection was lost, so it must bear that."""
+
+        async def attempt(repeat: bool) -> Sequence[Row[Any]]:
+            async with self._writer if write else nullcontext(), self.engine.connect() as connection:
+                return (await connection.execute(statement, params)).all()
+
+        return await _tried(attempt)
+
+    async def once(self, statement: Executable, params: Params) -> Sequence[Row[Any]] | None:
+        """One statement, committed by itself, that must not be repeated: None when it cannot be told what became of it,
+        or it met a conflict. The caller then does the same as a transaction."""
+        try:
+            async with self.engine.connect() as connection:
+                return (await connection.execute(statement, params)).all()
+        except DBAPIError as error:
+            if error.connection_invalidated or _state(error) in _CONFLICTS:
+                return None
+            raise
+
+    @asynccontextmanager
+    async def moment(self) -> AsyncIterator[Tx]:
+        """A transaction that only reads, all of it as of one moment."""
+        async with self._read.begin() as connection:
+            yield Tx(connection, False)
+
+
+async def _tried(attempt: Callable[[bool], Awaitable[T]]) -> T:
+    lost = 0
+    for number in range(_ATTEMPTS):
+        try:
+            return await attempt(lost > 0)
+        except Again:
+            pass
+        except DBAPIError as error:
+            if _state(error) == _NO_UUID:
+                raise NotFound("There is nothing with this id.") from error
+            lost += error.connection_invalidated
+            again = error.connection_invalidated or _conflict(error)
+            if not again or lost > _LOST or number == _ATTEMPTS - 1:
+                raise
+        # Those who collided must not collide again: jitter, growing. (No secret hangs on it.)
+        await asyncio.sleep(random.uniform(0, min(1.0, 0.005 * 2**number)))  # noqa: S311
+    raise RuntimeError("A transaction met itself again and again.")
+
+
+def _state(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _conflict(error: DBAPIError) -> bool:
+    return _state(error) in _CONFLICTS or "database is locked" in str(error.orig)

@@ -1,0 +1,98 @@
+"""How each database is connected to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from agentcore.errors import Misconfigured
+from agentcore.settings import Settings
+from agentcore.store.columns import dumps
+from agentcore.store.database import Database
+
+_PATIENCE = 10  # seconds: to connect, and until a silent peer counts as gone
+_RECYCLE = 600  # seconds: idle connections are dropped by most middleboxes, and while a host is frozen
+_BUSY_MS = 20_000
+
+_BEGIN = "agentcore_begin"  # execution option: how SQLite is to begin
+
+
+def sqlite(url: URL, settings: Settings) -> Database:
+    """A SQLite file; its folder is created."""
+    if not url.database or url.database == ":memory:":
+        raise Misconfigured(
+            "AGENTCORE_DATABASE_URL: SQLite needs a file, as in sqlite:///.agentcore/agentcore.db.",
+            setting="AGENTCORE_DATABASE_URL",
+        )
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), json_serializer=dumps)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    # A transaction that reads first and writes later would fail when another wrote in between: so lock at once.
+    return Database(engine, write={_BEGIN: "BEGIN IMMEDIATE"}, read={_BEGIN: "BEGIN"}, one_writer=True)
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # sqlite3 would begin by itself, and too late
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {_BUSY_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # with NORMAL, a commit in WAL mode does not survive a power loss
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    begin = connection.get_execution_options().get(_BEGIN)
+    if begin:
+        connection.exec_driver_sql(begin)
+
+
+def postgresql(url: URL, settings: Settings) -> Database:
+    """PostgreSQL, with psycopg."""
+    engine = _psycopg(url.set(drivername="postgresql+psycopg"), settings)
+    return Database(
+        engine, write={"isolation_level": "READ COMMITTED"}, read={"isolation_level": "REPEATABLE READ"}
+    )
+
+
+def cockroachdb(url: URL, settings: Settings) -> Database:
+    """CockroachDB, with psycopg. Everything is serializable there."""
+    try:
+        import sqlalchemy_cockroachdb  # noqa: F401
+    except ImportError:
+        raise Misconfigured(
+            "AGENTCORE_DATABASE_URL: cockroachdb:// needs the extra: pip install 'agentcore[cockroachdb]'.",
+            setting="AGENTCORE_DATABASE_URL",
+        ) from None
+    engine = _psycopg(url.set(drivername="cockroachdb+psycopg"), settings)
+    return Database(engine, write={"isolation_level": "SERIALIZABLE"}, read={"isolation_level": "SERIALIZABLE"})
+
+
+def _psycopg(url: URL, settings: Settings) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        json_serializer=dumps,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_recycle=_RECYCLE,
+        pool_use_lifo=True,  # so that few connections are busy and the others can be recycled
+        connect_args={
+            "connect_timeout": _PATIENCE,
+            "prepare_threshold": 5 if settings.prepared_statements else None,
+            # A host that was frozen wakes with dead sockets. Without these a statement on one waits for minutes.
+            "keepalives_idle": _PATIENCE,
+            "keepalives_interval": _PATIENCE // 3,
+            "keepalives_count": 3,
+            "tcp_user_timeout": _PATIENCE * 1000,
+            "application_name": "agentcore",
+        },
+    )

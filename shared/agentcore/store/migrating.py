@@ -1,0 +1,56 @@
+"""Bringing a database to this version's schema."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from agentcore.store.database import Database, Tx
+from agentcore.store.tables import metadata
+
+_FOLDER = Path(__file__).parent / "migrations"
+_LOCK = text("select pg_advisory_xact_lock(7236841520914)")  # any number that nothing else locks
+
+
+async def migrate(database: Database) -> None:
+    """Run the migrations this database does not have. Of several who try, one does and the others wait."""
+
+    async def work(tx: Tx) -> None:
+        if database.dialect == "postgresql":  # SQLite's transaction has locked the file; CockroachDB has no such lock
+            await tx.connection.execute(_LOCK)
+        await tx.connection.run_sync(upgrade)
+
+    async with database.engine.connect() as connection:
+        if await connection.run_sync(version) == scripts().get_current_head():
+            return
+    await database.transaction(work)
+
+
+def scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    return ScriptDirectory.from_config(config)
+
+
+def version(connection: Connection) -> str | None:
+    """The version of a database's schema; None where there is none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Run the migrations inside the transaction that is open."""
+    found = scripts()
+
+    def steps(revision: Any, context: Any) -> Any:
+        return found._upgrade_revs(to, revision)
+
+    with EnvironmentContext(Config(), found, fn=steps, destination_rev=to) as context:
+        context.configure(connection=connection, target_metadata=metadata, transactional_ddl=False)
+        context.run_migrations()

@@ -1,0 +1,75 @@
+"""Starting a run again that ended badly: a new run, with what the old one had done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agentcore.errors import Conflict, NotFound, NotRedrivable
+from agentcore.records import Accepted, Entry, Run
+from agentcore.store.accepting import add_run
+from agentcore.store.base import Verbs
+from agentcore.store.database import Tx
+from agentcore.store.held import Held, lock_run, lock_thread_of
+from agentcore.store.journal import read_run, read_steps
+
+_KEPT = frozenset({"input", "model", "tool_started", "tool", "handoff", "asked", "decided", "slept", "woke", "custom"})
+
+
+class Redriving(Verbs):
+    async def redrive(self, tenant: str, run_id: str, new_id: str, *, redelivery: float) -> Accepted:
+        async def work(tx: Tx) -> Accepted:
+            thread = await lock_thread_of(tx, run_id)
+            held = await lock_run(tx, run_id)
+            if thread is None or held is None or held.run.tenant != tenant:
+                raise NotFound(f"There is no run {run_id}.", run_id=run_id)
+            if before := await read_run(tx, new_id):
+                return _again(before, held.run)
+            if held.run.status not in ("failed", "cancelled", "expired"):
+                raise NotRedrivable(f"Run {run_id} is {held.run.status}.", status=held.run.status)
+            new = _successor(held, new_id)
+            told = {"agent": new.agent, "trigger": new.trigger, "redrives": run_id}
+            accepted = Entry(key="accepted", kind="accepted", data=told)
+            steps = reusable(await read_steps(tx, run_id))
+            added = await add_run(tx, thread, new, [accepted, *steps], redelivery=redelivery)
+            return Accepted(run=added, created=True, send=(new_id,) if added.wake_at else ())
+
+        return await self.database.transaction(work)
+
+
+def _again(before: Run, old: Run) -> Accepted:
+    """The same redrive came before, and its answer got lost."""
+    if before.trigger != "redrive" or before.root_id != old.root_id:
+        raise Conflict(f"There is a run {before.id} already.", run_id=before.id)
+    return Accepted(run=before, created=True, send=(before.id,) if before.status == "queued" and before.wake_at else ())
+
+
+def _successor(held: Held, new_id: str) -> Run:
+    old = held.run
+    life = old.expires_at - old.created_at if old.expires_at and old.created_at else None
+    return Run(
+        id=new_id, tenant=old.tenant, thread_id=old.thread_id, agent=old.agent, input=old.input, root_id=old.root_id,
+        agent_version=old.agent_version, trigger="redrive", metadata=old.metadata, config=old.config,
+        deltas=old.deltas, expires_at=held.clock + life if life else None,
+        fence=old.fence,  # some keys carry the fence: those of the new run must differ from the copied ones
+    )  # fmt: skip
+
+
+def reusable(entries: Sequence[Entry]) -> list[Entry]:
+    """What of a journal still holds for a new attempt.
+
+    Not what was left open: a question nobody answered is asked again, a sleep that did not end begins again. Nor an
+    answer that made the run fail.
+    """
+    keys = {e.key for e in entries}
+    answers = {e.data["question"]: e.data["decision"] for e in entries if e.kind == "decided"}
+
+    def holds(line: Entry) -> bool:
+        if line.kind == "asked":
+            return all(answers.get(q["id"], "fail") != "fail" for q in line.data["questions"])
+        if line.kind == "decided":
+            return bool(line.data["decision"] != "fail")
+        if line.kind == "slept":
+            return f"woke:{line.data['key']}" in keys
+        return line.kind in _KEPT
+
+    return [line for line in entries if holds(line)]

@@ -1,0 +1,215 @@
+"""Alarm clocks: stored, and rung."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from agentcore.clock import next_due
+from agentcore.errors import AgentCoreError, Invalid, LimitExceeded, NotFound
+from agentcore.records import Run, Schedule
+from agentcore.store.accepting import Terms, place
+from agentcore.store.base import Verbs
+from agentcore.store.columns import now
+from agentcore.store.database import Again, Tx
+from agentcore.store.held import lock_thread
+from agentcore.store.journal import read_run
+from agentcore.store.rows import SCHEDULE, to_schedule, values
+from agentcore.store.tables import schedule
+
+log = logging.getLogger("agentcore.store")
+
+_LATE = timedelta(minutes=1)  # until then a schedule that says `skip` still rings
+_MOST = 100  # missed times of one schedule that one ring makes up for
+
+_ONE = select(*SCHEDULE).where(schedule.c.id == bindparam("id"))
+_LOCKED = _ONE.with_for_update()
+_OF_TENANT = _ONE.where(schedule.c.tenant == bindparam("tenant"))
+_LIST = (
+    select(*SCHEDULE)
+    .where(schedule.c.tenant == bindparam("tenant"))
+    .order_by(schedule.c.created_at, schedule.c.id)
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset"))
+)
+_OTHERS = (
+    select(schedule.c.id)
+    .where(schedule.c.tenant == bindparam("tenant"), schedule.c.enabled, schedule.c.id != bindparam("id"))
+    .limit(bindparam("most"))
+)
+# SQLite took this syntax over from PostgreSQL, and SQLAlchemy compiles it for both.
+_INSERT = insert(schedule).values(created_at=now()).on_conflict_do_nothing().returning(schedule.c.id)
+_UPDATE = update(schedule).where(schedule.c.id == bindparam("the_schedule"))
+_DELETE = delete(schedule).where(schedule.c.tenant == bindparam("of_tenant"), schedule.c.id == bindparam("the_schedule"))
+_DELETE = _DELETE.returning(schedule.c.id)
+
+_DUE = (
+    select(schedule.c.id)
+    .where(schedule.c.enabled, schedule.c.due_at <= now())
+    .order_by(schedule.c.due_at)
+    .limit(bindparam("limit"))
+)
+_TAKE = select(*SCHEDULE, now().label("clock")).where(
+    schedule.c.id == bindparam("id"), schedule.c.enabled, schedule.c.due_at <= now()
+)
+_TAKE_WAITING, _TAKE_SKIPPING = _TAKE.with_for_update(), _TAKE.with_for_update(skip_locked=True)
+
+
+class Schedules(Verbs):
+    async def put_schedule(self, schedule: Schedule, *, most: int) -> Schedule:
+        async def work(tx: Tx) -> Schedule:
+            before = await tx.first(_LOCKED, id=schedule.id)
+            if before and before.tenant != schedule.tenant:
+                raise _missing(schedule.id)
+            await self._queue_up(tx, schedule)
+            await _check_limit(tx, schedule, most)
+            params = values(schedule)
+            del params["created_at"]
+            if before:
+                known = {"last_run_id": schedule.last_run_id or before.last_run_id}
+                await tx.run(_UPDATE, {"the_schedule": schedule.id, **params, **known})
+            elif not await tx.first(_INSERT, **params):
+                raise Again  # somebody stored it at the same time
+            row = await tx.first(_ONE, id=schedule.id)
+            assert row is not None
+            return to_schedule(row)
+
+        return await self.database.transaction(work)
+
+    async def _queue_up(self, tx: Tx, schedule: Schedule) -> None:
+        """Two who store at once must count each other's."""
+        thread = await lock_thread(tx, schedule.thread_id) if schedule.thread_id else None
+        if thread and thread.tenant != schedule.tenant:
+            raise NotFound(f"There is no thread {schedule.thread_id}.", thread_id=schedule.thread_id)
+
+    async def schedules(
+        self, tenant: str, *, thread_id: str | None = None, limit: int = 50, offset: int = 0
+    ) -> list[Schedule]:
+        statement, params = _LIST, {"tenant": tenant, "limit": limit, "offset": offset}
+        if thread_id is not None:
+            statement, params["thread_id"] = statement.where(schedule.c.thread_id == bindparam("thread_id")), thread_id
+        return [to_schedule(row) for row in await self.database.fetch(statement, params)]
+
+    async def schedule(self, tenant: str, schedule_id: str) -> Schedule:
+        rows = await self.database.fetch(_OF_TENANT, {"tenant": tenant, "id": schedule_id})
+        if not rows:
+            raise _missing(schedule_id)
+        return to_schedule(rows[0])
+
+    async def delete_schedule(self, tenant: str, schedule_id: str) -> None:
+        async def work(tx: Tx) -> None:
+            found = await tx.first(_DELETE, of_tenant=tenant, the_schedule=schedule_id)
+            if not found and not tx.repeat:
+                raise _missing(schedule_id)
+
+        await self.database.transaction(work)
+
+    async def ring(self, *, limit: int, redelivery: float) -> tuple[int, tuple[str, ...]]:
+        rang, send = 0, list[str]()
+        for row in await self.database.fetch(_DUE, {"limit": limit}):
+            try:
+                ids = await self._ring(row.id, redelivery)
+            except AgentCoreError:  # one that cannot be accepted must not stop the others, nor come again each tick
+                log.exception("schedule %s cannot ring and was switched off", row.id)
+                ids = await self._switch_off(row.id)
+            if ids is not None:
+                rang, send = rang + 1, send + ids
+        return rang, tuple(send)
+
+    async def _switch_off(self, schedule_id: str) -> list[str]:
+        async def work(tx: Tx) -> list[str]:
+            await tx.run(_UPDATE, {"the_schedule": schedule_id, "enabled": False})
+            return []
+
+        return await self.database.transaction(work)
+
+    async def _ring(self, schedule_id: str, redelivery: float) -> list[str] | None:
+        """Ring one schedule; the ids to send. None: somebody else does, or has."""
+
+        async def work(tx: Tx) -> list[str] | None:
+            row = await tx.first(_TAKE_SKIPPING if self.skip_locked else _TAKE_WAITING, id=schedule_id)
+            if row is None:
+                return None
+            clock, one = row.clock, _without_clock(row)
+            times, changes = plan(one, clock)
+            send: list[str] = []
+            life = timedelta(seconds=self.settings.run_ttl)
+            for due in times:
+                run = _run(one, due, expires_at=clock + life)
+                if await _overlaps(tx, one) or await read_run(tx, run.id):
+                    continue  # it is still going, or rang at this time before
+                accepted = await place(tx, run, Terms(redelivery=redelivery))
+                send += accepted.send
+                one = replace(one, last_run_id=run.id)
+            await tx.run(_UPDATE, {"the_schedule": one.id, "last_run_id": one.last_run_id, **changes})
+            return send
+
+        return await self.database.transaction(work)
+
+
+def _missing(schedule_id: str) -> NotFound:
+    return NotFound(f"There is no schedule {schedule_id}.", schedule_id=schedule_id)
+
+
+async def _check_limit(tx: Tx, schedule: Schedule, most: int) -> None:
+    if not schedule.enabled:
+        return
+    statement, params = _OTHERS, {"tenant": schedule.tenant, "id": schedule.id, "most": most}
+    scope, setting = "tenant", "AGENTCORE_SCHEDULES_PER_TENANT"
+    if schedule.thread_id is not None:
+        statement = statement.where(_THREAD_IS)
+        params["thread_id"], scope, setting = schedule.thread_id, "thread", "AGENTCORE_SCHEDULES_PER_THREAD"
+    if len(await tx.all(statement, **params)) >= most:
+        raise LimitExceeded(f"A {scope} can have at most {most} schedules ({setting}).", most=most)
+
+
+_THREAD_IS = schedule.c.thread_id == bindparam("thread_id")
+
+
+def _without_clock(row: Row[Any]) -> Schedule:
+    return Schedule(**{name: value for name, value in row._mapping.items() if name != "clock"})
+
+
+def plan(one: Schedule, clock: datetime) -> tuple[list[datetime], dict[str, Any]]:
+    """The times at which a due schedule rings now, and what then changes in its row. Pure."""
+    times = [] if one.misfire == "skip" and clock - one.due_at > _LATE else [one.due_at]
+    if one.cron is None:
+        return times, {"enabled": False}
+    try:
+        if one.misfire == "all":
+            times = list(_missed(one, one.cron, clock))
+        return times, {"due_at": next_due(one.cron, one.timezone, times[-1] if one.misfire == "all" else clock)}
+    except Invalid:
+        log.exception("schedule %s cannot ring and was switched off", one.id)
+        return [], {"enabled": False}
+
+
+def _missed(one: Schedule, cron: str, clock: datetime) -> Iterator[datetime]:
+    due, count = one.due_at, 0
+    while due <= clock and count < _MOST:
+        yield due
+        due, count = next_due(cron, one.timezone, due), count + 1
+
+
+def _run(one: Schedule, due: datetime, *, expires_at: datetime) -> Run:
+    """The run of one ring. Its id comes from the schedule and the time, so it cannot ring there twice."""
+    run_id = str(uuid5(UUID(one.id), due.isoformat()))
+    thread_id = one.thread_id or str(uuid5(UUID(run_id), "thread"))
+    return Run(
+        id=run_id, root_id=run_id, tenant=one.tenant, thread_id=thread_id, agent=one.agent, input=one.input,
+        trigger="schedule", metadata={"schedule": one.id}, deltas=False, expires_at=expires_at,
+    )  # fmt: skip
+
+
+async def _overlaps(tx: Tx, one: Schedule) -> bool:
+    if one.overlap == "queue" or one.last_run_id is None:
+        return False
+    last = await read_run(tx, one.last_run_id)
+    return last is not None and not last.terminal

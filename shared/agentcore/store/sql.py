@@ -1,0 +1,32 @@
+"""The store over SQL: each verb one transaction of several statements, the same on every database."""
+
+from __future__ import annotations
+
+from agentcore.store.accepting import Accepting
+from agentcore.store.deciding import Deciding
+from agentcore.store.due import Due
+from agentcore.store.events import Events
+from agentcore.store.hints import NoHints
+from agentcore.store.leaving import Leaving
+from agentcore.store.reading import Reading
+from agentcore.store.redriving import Redriving
+from agentcore.store.schedules import Schedules
+from agentcore.store.threads import Threads
+from agentcore.store.working import Working
+
+
+class SqlStore(
+    Threads, Accepting, Redriving, Working, Leaving, Deciding, Events, Reading, Due, Schedules, NoHints
+):
+    """Implements `ports.StateStore`. As it is, it serves SQLite."""
+
+    async def open(self) -> None:
+        """Nothing: connections are made on use, so that a cold start pays for those it needs."""
+
+    async def close(self) -> None:
+        await self.database.close()
+
+    async def migrate(self) -> None:
+        from agentcore.store.migrating import migrate  # alembic is slow to import, and seldom needed
+
+        await migrate(self.database)

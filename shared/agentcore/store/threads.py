@@ -1,0 +1,69 @@
+"""Threads and their history."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+
+from agentcore.errors import Conflict, NotFound
+from agentcore.records import Item, Thread
+from agentcore.store.base import Verbs
+from agentcore.store.columns import now
+from agentcore.store.database import Tx
+from agentcore.store.rows import THREAD, to_item, to_thread, values
+from agentcore.store.tables import item, thread
+
+# SQLite took this syntax over from PostgreSQL, and SQLAlchemy compiles it for both.
+_INSERT = insert(thread).values(created_at=now(), updated_at=now()).on_conflict_do_nothing().returning(thread.c.id)
+_ONE = select(*THREAD).where(thread.c.id == bindparam("id"))
+_OF_TENANT = _ONE.where(thread.c.tenant == bindparam("tenant"))
+_LIST = (
+    select(*THREAD)
+    .where(thread.c.tenant == bindparam("tenant"))
+    .order_by(thread.c.created_at.desc(), thread.c.id.desc())
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset"))
+)
+_ITEMS = (
+    select(item.c.position, item.c.run_id, item.c.data)
+    .where(item.c.tenant == bindparam("tenant"), item.c.thread_id == bindparam("id"))
+    .where(item.c.position >= bindparam("start"), item.c.position < bindparam("end"))
+    .order_by(item.c.position)
+)
+_END = 2**31 - 1
+
+
+async def add_thread(tx: Tx, new: Thread) -> bool:
+    """Insert a thread unless there is one of that id."""
+    params = values(new)
+    del params["created_at"], params["updated_at"]
+    return await tx.first(_INSERT, **params) is not None
+
+
+class Threads(Verbs):
+    async def create_thread(self, thread: Thread) -> tuple[Thread, bool]:
+        async def work(tx: Tx) -> tuple[Thread, bool]:
+            created = await add_thread(tx, thread)
+            row = await tx.first(_ONE, id=thread.id)
+            if row is None or row.tenant != thread.tenant:
+                raise Conflict(f"There is a thread {thread.id} already.", thread_id=thread.id)
+            return to_thread(row), created
+
+        return await self.database.transaction(work)
+
+    async def thread(self, tenant: str, thread_id: str) -> Thread:
+        rows = await self.database.fetch(_OF_TENANT, {"tenant": tenant, "id": thread_id})
+        if not rows:
+            raise NotFound(f"There is no thread {thread_id}.", thread_id=thread_id)
+        return to_thread(rows[0])
+
+    async def threads(self, tenant: str, *, limit: int, offset: int = 0) -> list[Thread]:
+        rows = await self.database.fetch(_LIST, {"tenant": tenant, "limit": limit, "offset": offset})
+        return [to_thread(row) for row in rows]
+
+    async def items(self, tenant: str, thread_id: str, *, start: int = 0, end: int | None = None) -> list[Item]:
+        params = {"tenant": tenant, "id": thread_id, "start": start, "end": _END if end is None else end}
+        found = [to_item(row) for row in await self.database.fetch(_ITEMS, params)]
+        if not found:
+            await self.thread(tenant, thread_id)  # NotFound
+        return found

@@ -1,0 +1,128 @@
+"""The loops of a long-lived process: move runs forward, ring the clock, hear news."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from agentcore.deadline import Deadline
+from agentcore.errors import LeaseLost
+from agentcore.hints import listen
+from agentcore.service import EVENTS, Service
+
+log = logging.getLogger("agentcore.worker")
+_WAIT = 1.0  # seconds of one receive: how soon a loop notices that it should stop
+_MOST_PAUSE = 30.0  # seconds between two tries of a bus that fails
+
+
+async def work_forever(
+    service: Service, *, stop: asyncio.Event, drain: bool = False, max_seconds: float | None = None
+) -> Mapping[str, int]:
+    """Move runs forward, `concurrency` at once, until stopped, out of time or (`drain`) out of work.
+
+    However it ends, each slice under way here is finished or handed over. The answer counts slices by their outcome.
+    """
+    return await _Worker(service, stop, Deadline(max_seconds, margin=service.settings.deadline_margin)).run(drain)
+
+
+class _Worker:
+    def __init__(self, service: Service, stop: asyncio.Event, limit: Deadline) -> None:
+        self._service, self._stop, self._limit, self._life = service, stop, limit, limit.left
+        self._slices: dict[asyncio.Task[None], Deadline] = {}
+        self._done: Counter[str] = Counter()
+        self._failed = 0  # receives in a row
+
+    async def run(self, drain: bool) -> Mapping[str, int]:
+        try:
+            while not self._stop.is_set() and not self._limit.passed:
+                idle = not self._slices  # a slice that ends during the receive may send its run again
+                ids = await self._receive(patient=not drain)
+                for run_id in ids:
+                    self._begin(run_id)
+                if drain and idle and not ids:
+                    break
+        finally:
+            await self._hand_over()
+        return dict(self._done)
+
+    async def _receive(self, *, patient: bool) -> Sequence[str]:
+        try:
+            ids = await self._take()
+        except Exception:
+            if not patient:
+                raise
+            self._failed += 1
+            log.exception("the bus cannot be read; trying again")
+            await _sleep(self._stop, min(_MOST_PAUSE, 0.5 * 2**self._failed))
+            return ()
+        self._failed = 0
+        return ids
+
+    async def _take(self) -> Sequence[str]:
+        wait = max(0.0, min(_WAIT, self._limit.soft))
+        room = self._service.settings.concurrency - len(self._slices)
+        if room <= 0:
+            await asyncio.wait(self._slices, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+            return ()
+        # Never cancelled half-way: an id that was taken off the bus would only come again after its redelivery time.
+        return await self._service.bus.receive(limit=room, wait=wait)
+
+    def _begin(self, run_id: str) -> None:
+        settings = self._service.settings
+        seconds = min(settings.slice_seconds, self._limit.left)
+        # A step that is cut in the last moments of this process may well fit into a slice that begins with another.
+        whole = seconds > 0.9 * min(settings.slice_seconds, self._life)
+        deadline = Deadline(seconds, margin=settings.deadline_margin, whole=whole)
+        task = asyncio.create_task(self._slice(run_id, deadline))
+        self._slices[task] = deadline
+        task.add_done_callback(lambda done: self._slices.pop(done, None))
+
+    async def _slice(self, run_id: str, deadline: Deadline) -> None:
+        try:
+            run = await self._service.work(run_id, deadline)
+            self._done[run.status if run else "nothing_to_do"] += 1
+        except asyncio.CancelledError:
+            raise
+        except LeaseLost:
+            log.info("run %s: another worker has it", run_id)
+            self._done["lease_lost"] += 1
+        except BaseException:  # a tool may even raise SystemExit: that is this run's failure, not the worker's end
+            log.exception("run %s: this slice failed; the run is taken up again when its lease ends", run_id)
+            self._done["errors"] += 1
+
+    async def _hand_over(self) -> None:
+        margin = self._service.settings.deadline_margin
+        for deadline in self._slices.values() if self._stop.is_set() else ():
+            deadline.bring_forward(margin)
+        left = margin if self._stop.is_set() else self._limit.left
+        if self._slices:
+            await asyncio.wait(self._slices, timeout=None if left == float("inf") else max(0.0, left))
+        stuck = list(self._slices)
+        for task in stuck:  # it kept no deadline; its lease ends by itself and another worker takes over
+            task.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)
+
+
+async def tick_forever(service: Service, stop: asyncio.Event) -> None:
+    """The timer of `dev`: look for what is due, every `tick_seconds`."""
+    while not stop.is_set():
+        try:
+            await service.tick(Deadline(service.settings.slice_seconds))
+        except Exception:
+            log.exception("tick failed; trying again")
+        await _sleep(stop, service.settings.tick_seconds)
+
+
+async def listen_for_news(service: Service) -> None:
+    """Feed what other processes tell of their runs to the streams that are read here."""
+    await listen(service.store, EVENTS, service.live.hint)
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,75 @@
+"""The API in a real server process: what needs a connection that can break."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import httpx
+
+from agentcore.commands.client import parse
+from tests.e2e.processes import Process, cli, ok, reached
+
+AGENTS = "tests.e2e.agents_slow"
+
+
+def test_a_client_that_goes_away_does_not_stop_its_run(tmp_path: Path) -> None:
+    with Process(tmp_path, agents=AGENTS) as dev:
+        body = {"agent_id": "slow", "input": "go"}
+        with dev.http.stream("POST", "/runs/stream", json=body) as answer:
+            run = next(parse(answer.iter_lines())).data
+            reached(dev.side, "step:3")
+        (tmp_path / "side.go").touch()
+        assert dev.finished(run["run_id"])["status"] == "success"
+        assert dev.stop() == 0
+    assert dev.errors() == ""
+
+
+def test_events_come_while_the_run_goes_on(tmp_path: Path) -> None:
+    with Process(tmp_path, agents=AGENTS) as dev:
+        run = dev.start()
+        with dev.http.stream("GET", f"/runs/{run['run_id']}/events") as answer:
+            results = (event.data["call_id"] for event in parse(answer.iter_lines()) if event.type == "tool_result")
+            assert [next(results), next(results)] == ["call_1", "call_2"]  # the third waits
+        (tmp_path / "side.go").touch()
+        dev.finished(run["run_id"])
+
+
+def test_a_server_that_stops_ends_its_streams_and_the_client_comes_back(tmp_path: Path) -> None:
+    with Process(tmp_path, agents=AGENTS) as first:
+        run = first.start()
+        with first.http.stream("GET", f"/runs/{run['run_id']}/events") as answer:
+            reached(first.side, "step:3")
+            first.process.send_signal(signal.SIGTERM)
+            seen = list(parse(answer.iter_lines()))  # it ends by itself, and well
+        (tmp_path / "side.go").touch()
+        assert first.process.wait(60) == 0
+    with Process(tmp_path, agents=AGENTS) as second:
+        path, last = f"/runs/{run['run_id']}/events", {"Last-Event-ID": seen[-1].id}
+        with second.http.stream("GET", path, headers=last) as answer:
+            rest = list(parse(answer.iter_lines()))
+    assert rest[-1].type == "finished"
+    results = [event.data["call_id"] for event in [*seen, *rest] if event.type == "tool_result"]
+    assert results == [f"call_{n}" for n in range(1, 6)]
+
+
+def test_only_this_machine_is_answered_where_nobody_is_asked_who_they_are(tmp_path: Path) -> None:
+    with Process(tmp_path, agents=AGENTS) as dev:
+        port = httpx.URL(dev.url).port
+        assert dev.http.get("/healthz", headers={"Host": f"localhost:{port}"}).status_code == 200
+        rebound = dev.http.get("/healthz", headers={"Host": f"evil.example:{port}"})
+        assert (rebound.status_code, rebound.json()["code"]) == (403, "not_local")
+        foreign = dev.http.post("/threads", headers={"Sec-Fetch-Site": "cross-site"})
+        assert foreign.status_code == 403
+
+
+def test_serve_and_work_are_processes_of_their_own(tmp_path: Path) -> None:
+    assert cli("migrate", folder=tmp_path).returncode == 0
+    with Process(tmp_path, "serve", "--port", "0", agents=AGENTS) as serve:
+        (tmp_path / "side.go").touch()
+        run = serve.start()
+        assert ok(serve.http.get(f"/runs/{run['run_id']}"))["status"] == "pending"
+        done = cli("work", "--drain", folder=tmp_path, AGENTCORE_AGENTS=AGENTS, SIDE=str(serve.side.path))
+        assert (done.returncode, done.stdout) == (0, '{"succeeded": 1}\n'), done.stderr
+        assert serve.finished(run["run_id"])["status"] == "success"
+        assert serve.stop() == 0

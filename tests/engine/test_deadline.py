@@ -1,0 +1,177 @@
+"""A slice ends in time, saved, and the next one goes on: history is the same however it is cut."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+from agents import Agent, function_tool
+
+from agentcore import current, effect
+from agentcore.deadline import Deadline
+from agentcore.testing import Script, SideTable, call, say
+from tests.harness import Harness, on
+
+
+def forty(side: SideTable, cut: Any) -> Agent[Any]:
+    @function_tool
+    async def step() -> str:
+        side.add(current().call_id)
+        await cut()
+        return f"{current().call_id} done"
+
+    turns = [[call("step", id=f"c{n}")] for n in range(40)]
+    return Agent(name="main", model=Script(*turns, [say("all done")], log=side), tools=[step])
+
+
+def test_forty_steps_in_slices_of_a_few_give_the_same_history_as_in_one(tmp_path: Path) -> None:
+    histories = []
+
+    async def whole(it: Harness) -> None:
+        async def nothing() -> None: ...
+
+        it.agent(lambda: forty(SideTable(tmp_path / "whole"), nothing))
+        histories.append(await it.history(await it.run()))
+
+    async def sliced(it: Harness) -> None:
+        side, count = SideTable(tmp_path / "sliced"), iter(range(1000))
+
+        async def cut() -> None:
+            if next(count) % 3 == 2:
+                for deadline in it.service.deadlines:
+                    deadline.bring_forward(10)
+                await asyncio.sleep(0.03)
+
+        it.agent(lambda: forty(side, cut))
+        run = await it.run()
+        histories.append(await it.history(run))
+        assert run.status == "succeeded"
+        assert len(await it.keys(run, "yielded")) == 13
+        assert set(side.count().values()) == {1}, side.count()
+
+    on(tmp_path / "a", whole, max_turns=100)
+    on(tmp_path / "b", sliced, max_turns=100)
+    assert histories[0] == histories[1]
+    assert len(histories[0]) == 82
+
+
+def slow(side: SideTable, seconds: float, kind: Any = "idempotent") -> Any:
+    @effect(kind)
+    @function_tool
+    async def work() -> str:
+        side.add(f"work {current().idempotency_key}")
+        if side.count()[f"work {current().idempotency_key}"] == 1:
+            await asyncio.sleep(seconds)
+        return "worked"
+
+    return work
+
+
+def agent(side: SideTable, tool: Any) -> Agent[Any]:
+    return Agent(name="main", model=Script([call("work", id="c")], [say("done")], log=side), tools=[tool])
+
+
+def test_an_idempotent_tool_that_overruns_is_cut_and_repeated_with_the_same_key(tmp_path: Path) -> None:
+    side = SideTable(tmp_path / "side")
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: agent(side, slow(side, 60)))
+        run = await it.accept()
+        await it.service.work(run.id, Deadline(0.4, margin=0.2, whole=False))
+        assert (await it.get(run)).status == "queued"
+        await it.work()
+        left = await it.get(run)
+        assert (left.status, left.output) == ("succeeded", "done")
+        assert [n for line, n in side.count().items() if line.startswith("work")] == [2]
+        assert side.count()["model:0"] == 1
+
+    on(tmp_path, test)
+
+
+def test_a_once_tool_that_overruns_asks_a_person(tmp_path: Path) -> None:
+    side = SideTable(tmp_path / "side")
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: agent(side, slow(side, 60, "once")))
+        run = await it.accept()
+        await it.service.work(run.id, Deadline(0.4, margin=0.2, whole=False))
+        await it.work()
+        assert (await it.get(run)).status == "waiting"
+        [question] = await it.questions()
+        assert (question.kind, question.tool) == ("outcome", "work")
+        await it.decide("happened", result="it worked")
+        left = await it.get(run)
+        assert (left.status, left.output) == ("succeeded", "done")
+        assert [n for line, n in side.count().items() if line.startswith("work")] == [1]
+        assert {"type": "function_call_output", "call_id": "c", "output": "it worked"} in await it.history(run)
+
+    on(tmp_path, test)
+
+
+def test_a_step_that_needs_more_than_a_whole_slice_fails_and_says_so(tmp_path: Path) -> None:
+    side = SideTable(tmp_path / "side")
+
+    @function_tool
+    async def work() -> str:
+        await asyncio.sleep(60)
+        return "never"
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: agent(side, work))
+        run = await it.accept()
+        await it.service.work(run.id, Deadline(0.4, margin=0.2))  # the model call fits in, the tool does not
+        for _ in range(3):
+            await it.service.work(run.id, Deadline(0.4, margin=0.2))
+        left = await it.get(run)
+        assert left.status == "failed"
+        assert left.error is not None
+        assert left.error["code"] == "step_exceeds_limit"
+
+    on(tmp_path, test)
+
+
+def test_a_sync_tool_is_waited_for_and_never_repeated_beside_itself(tmp_path: Path) -> None:
+    side, release = SideTable(tmp_path / "side"), threading.Event()
+
+    @function_tool
+    def work() -> str:
+        side.add("work")
+        release.wait(10)
+        return "worked"
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: agent(side, work))
+        run = await it.accept()
+        slice = asyncio.create_task(it.service.work(run.id, Deadline(0.4, margin=0.2)))
+        await asyncio.sleep(0.6)
+        assert not slice.done()
+        release.set()
+        await slice
+        await it.work()
+        left = await it.get(run)
+        assert (left.status, left.output) == ("succeeded", "done")
+        assert side.count()["work"] == 1
+
+    on(tmp_path, test)
+
+
+def test_sigterm_hands_over_at_the_next_step(tmp_path: Path) -> None:
+    side = SideTable(tmp_path / "side")
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: agent(side, slow(side, 0.2)))
+        run = await it.accept()
+        slice = asyncio.create_task(it.service.work(run.id))
+        while not side.count():
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        await it.service.drain(10)
+        await slice
+        assert (await it.get(run)).status == "queued"
+        assert await it.keys(run, "tool", "yielded") == ["tool:0/c", "yielded:1"]
+        await it.work()
+        assert (await it.get(run)).status == "succeeded"
+
+    on(tmp_path, test)

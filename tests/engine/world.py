@@ -1,0 +1,69 @@
+"""What tests of the engine build agents from: each attempt makes them anew, as after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from agents import Agent, function_tool
+
+from agentcore import effect
+from agentcore.records import Entry, Run
+from agentcore.testing import Script, SideTable
+from tests.harness import Harness
+
+
+class World:
+    """Tools and models that write to a side table what really happened."""
+
+    def __init__(self, path: Path) -> None:
+        self.side = SideTable(path / "side")
+
+    def tool(self, name: str, *, kind: Any = None, **options: Any) -> Any:
+        async def run() -> str:
+            self.side.add(name)
+            return f"{name} done"
+
+        tool = function_tool(run, name_override=name, **options)
+        return effect(kind)(tool) if kind else tool
+
+    def model(self, *turns: Any, name: str = "model") -> Script:
+        return Script(*turns, log=self.side, name=name)
+
+    def agent(self, *turns: Any, tools: Any = (), name: str = "main", **options: Any) -> Agent[Any]:
+        """An agent of that script; its model calls are counted under `model`, or `model:NAME` for others."""
+        label = "model" if name == "main" else f"model:{name}"
+        return Agent(name=name, model=self.model(*turns, name=label), tools=list(tools), **options)
+
+    def count(self, line: str) -> int:
+        return self.side.count()[line]
+
+
+async def until(true: Callable[[], Any]) -> None:
+    """Return once it is so; fail when it is not within ten seconds."""
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+async def dies(it: Harness, run: Run, when: Callable[[], Any]) -> None:
+    """Work on a run, and be gone at that moment, as after kill -9: nothing more is written, and the lease passes."""
+    slice = asyncio.create_task(it.service.work(run.id))
+    await until(when)
+    slice.cancel()
+    await asyncio.wait([slice])
+
+
+def kinds(entries: list[Entry], *wanted: str) -> list[Any]:
+    """The data of the entries of these kinds."""
+    return [entry.data for entry in entries if entry.kind in wanted]
+
+
+def outputs(items: list[dict[str, Any]]) -> dict[str, Any]:
+    """What each call came to, in a history; no call may be without an output, nor the other way round."""
+    calls = [item["call_id"] for item in items if item.get("type") == "function_call"]
+    found = {item["call_id"]: item["output"] for item in items if item.get("type") == "function_call_output"}
+    assert sorted(calls) == sorted(found), items
+    return found
