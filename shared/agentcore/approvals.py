@@ -23,7 +23,7 @@ async def ask(execution: Execution, interruptions: Sequence[Any]) -> Outcome:
         _question(execution, "approval", item.agent.name, item.tool_name or item.name, item.call_id, item.arguments)
         for item in interruptions
     ]
-    return await _ask(execution, f"asked:{len(_asked(execution.journal))}", questions)
+    return await _ask(execution, f"asked:{len(asked(execution.journal))}", questions)
 
 
 async def ask_outcomes(execution: Execution, unknown: Sequence[Mapping[str, Any]]) -> Outcome:
@@ -35,7 +35,8 @@ async def ask_outcomes(execution: Execution, unknown: Sequence[Mapping[str, Any]
     return await _ask(execution, f"asked:outcome:{execution.run.fence}", questions)
 
 
-def _asked(journal: Journal) -> list[Entry]:
+def asked(journal: Journal) -> list[Entry]:
+    """The interruptions that people were asked about, in order."""
     return [e for e in journal.entries if e.kind == "asked" and e.data["kind"] == "approval"]
 
 
@@ -59,33 +60,33 @@ def _question(
     shown = parsed(arguments)
     return Question(
         id=new_id(), tenant=execution.run.tenant, run_id=execution.run.id, thread_id=execution.run.thread_id, kind=kind,
-        key=key, call_id=call_id, agent=agent, tool=tool, arguments=shown, arguments_hash=arguments_hash(tool, shown),
+        on_expiry="fail" if execution.settings.question_expiry_fails else "reject", key=key, call_id=call_id, agent=agent, tool=tool, arguments=shown, arguments_hash=arguments_hash(tool, shown),
     )  # fmt: skip
 
 
-def decisions(
-    journal: Journal, segment: int, interruptions: Sequence[Any]
-) -> list[tuple[Any, Mapping[str, Any]]] | None:
-    """Each interruption of a replay with what was decided on it; None where it has not been asked about yet.
+Decided = list[tuple[Any, Mapping[str, Any]]]
+
+
+def decisions(journal: Journal, segment: int, interruptions: Sequence[Any]) -> Decided | None:
+    """Each interruption of a replay with what was decided on it; None where one has no answer yet.
 
     An interruption that shows other arguments than the person saw makes the run fail: the code has changed.
     """
-    asked = _asked(journal)
-    if segment >= len(asked):
+    if segment >= len(asked(journal)):
         return None
-    open_questions = list(asked[segment].data["questions"])
-    return [(item, _decision(journal, open_questions, item)) for item in interruptions]
+    open_questions = list(asked(journal)[segment].data["questions"])
+    questions = [_question_of(journal, open_questions, item) for item in interruptions]
+    answers = [journal.get(f"decided:{question['id']}") for question in questions]
+    return None if None in answers else list(zip(interruptions, answers, strict=True))
 
 
-def _decision(journal: Journal, open_questions: list[Any], item: Any) -> Mapping[str, Any]:
+def _question_of(journal: Journal, open_questions: list[Any], item: Any) -> Mapping[str, Any]:
     tool = item.tool_name or item.name
     wanted = arguments_hash(tool, parsed(item.arguments))
     for question in open_questions:
         if question["call_id"] == item.call_id and question["arguments_hash"] == wanted:
             open_questions.remove(question)
-            decided: Mapping[str, Any] | None = journal.get(f"decided:{question['id']}")
-            if decided is not None:
-                return decided
+            return dict(question)
     error = IncompatibleVersion(
         f"The run waits at {tool!r} ({item.call_id}) with other arguments than a person was shown: its code has "
         f"changed since version {journal.run.agent_version}.",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from agents import Agent, RunConfig, Runner
+from agents import Agent, RunConfig, Runner, ToolApprovalItem
 from pydantic import TypeAdapter
 
 from agentcore import approvals, durable, models, outcomes
@@ -145,9 +145,9 @@ class Execution:
             try:
                 result = await runner
             except (Exception, Suspended, asyncio.CancelledError) as caught:
-                if isinstance(caught, asyncio.CancelledError) and not runner.done():
-                    runner.cancel()
-                    raise  # this process is going away, not this slice
+                mine = asyncio.current_task()
+                if isinstance(caught, asyncio.CancelledError) and mine and mine.cancelling():
+                    raise  # this process is going away, not this slice: the lease will pass
                 error = caught
             await self.journal.quiet()  # threads cannot be cancelled: their results are recorded when they end
         finally:
@@ -196,7 +196,7 @@ class Execution:
             journal=self.journal, host=EngineHost(self.journal, self.store, self.settings),
             provider=durable.DurableProvider(models.provider(self.settings)), transient=outcomes.transient,
             retry_on=tuple(spec.retry_on),  # type: ignore[arg-type]
-            trim=lambda items: trim(items, self.settings.history_tokens),
+            trim=lambda items: trim(items, self.settings.history_tokens), asked=len(approvals.asked(self.journal)),
         )  # fmt: skip
         config = spec.resolve("run_config") or RunConfig()
         if not self.settings.tracing:
@@ -287,7 +287,8 @@ class Execution:
 
     def _succeeded(self, result: Any) -> Outcome:
         output = _plain(result.final_output)
-        items = [*input_items(self.run.input), *(item.to_input_item() for item in result.new_items)]
+        added = [item.to_input_item() for item in result.new_items if not isinstance(item, ToolApprovalItem)]
+        items = [*input_items(self.run.input), *added]
         return [Entry(key="finished", kind="finished", data={"output": output})], self._end("succeeded", items, output)
 
     def _failed(self, error: dict[str, Any], status: Any = "failed") -> Outcome:
@@ -301,8 +302,8 @@ class Execution:
         return [Entry(key="cancelled", kind="cancelled", data={"kept": not drop})], self._end("cancelled", items)
 
     def _end(self, status: Any, items: list[Any], output: Any = None, error: Any = None) -> Finish:
-        past, known = self.past, self.claim.summary
-        fresh = past is not None and past.summary is not None and past.summary != known
+        past = self.past
+        fresh = past is not None and past.summary is not None and past.start > self.claim.summary_until
         return Finish(
             status=status, output=output, error=error, items=items, usage=usage_of(self.journal.entries),
             summary=past.summary if past and fresh else None, summary_until=past.start if past and fresh else 0,

@@ -40,6 +40,7 @@ class Settings:
     backoff_most: float = _setting(300.0, "Longest retry delay.", least=0)
     run_ttl: float = _setting(90 * 86400.0, "Seconds after which an unfinished run has expired.", least=1)
     question_ttl: float = _setting(7 * 86400.0, "Seconds a question waits for a person before it is rejected.", least=1)
+    question_expiry_fails: bool = _setting(False, "A question that expires fails its run, instead of being rejected.")
     retention: float = _setting(30 * 86400.0, "Seconds that the journal of an ended run is kept.", least=0)
     history_tokens: int = _setting(32_000, "Estimated tokens of a thread's history that the model sees.", least=100)
     history_items: int = _setting(400, "Most messages of history loaded for a run.", least=1)

@@ -42,7 +42,7 @@ async def past(execution: Execution, agent: Agent[Any], options: Mapping[str, An
     """The thread's history for this run: decided once, noted as `input`, the same in each replay."""
     noted = execution.journal.get("input")
     if noted is not None:
-        items = await _items(execution, noted["from"])
+        items = await _items(execution, noted["from"], noted["to"])  # a redriven run has come further since
         return Past(start=noted["from"], summary=noted["summary"], items=items)
     found = await _decide(execution, agent, options, scope)
     if not execution.frozen:
@@ -57,7 +57,7 @@ async def _decide(execution: Execution, agent: Agent[Any], options: Mapping[str,
     if not execution.settings.summarize:
         # Nothing tells of what is left out, so only what was loaded anyway can be in.
         start = max(start, claim.items[0].position if claim.items else 0)
-    items = await _items(execution, start)
+    items = await _items(execution, start, execution.run.history_end)
     if sum(tokens(item) for item in items) <= most:
         return Past(start=start, summary=claim.summary, items=items)
     if not execution.settings.summarize:
@@ -69,12 +69,12 @@ async def _decide(execution: Execution, agent: Agent[Any], options: Mapping[str,
     return Past(start=start + cut, summary=summary or claim.summary, items=items[cut:])
 
 
-async def _items(execution: Execution, start: int) -> list[dict[str, Any]]:
-    """History from `start` to where this run begins; mostly it came with the claim."""
+async def _items(execution: Execution, start: int, end: int) -> list[dict[str, Any]]:
+    """History by position; mostly it came with the claim."""
     loaded, run = execution.claim.items, execution.run
-    first = loaded[0].position if loaded else run.history_end
+    first = min(loaded[0].position if loaded else run.history_end, end)
     older = await execution.store.items(run.tenant, run.thread_id, start=start, end=first) if start < first else []
-    return [dict(item.data) for item in [*older, *loaded] if item.position >= start]
+    return [dict(item.data) for item in [*older, *loaded] if start <= item.position < end]
 
 
 async def _tell(

@@ -49,12 +49,6 @@ def tools(side: SideTable) -> dict[str, Any]:
         return f"{done()}, woken by {woke.by}"
 
     @function_tool
-    async def alarm() -> str:
-        """Set an alarm."""
-        await current().put_schedule(name="later", input="ring", due=timedelta(hours=1))
-        return done()
-
-    @function_tool
     async def long() -> str:
         """Outlive the slice."""
         for deadline in LIVE[0].deadlines:
@@ -62,7 +56,7 @@ def tools(side: SideTable) -> dict[str, Any]:
         await asyncio.sleep(0.02)
         return done()
 
-    return {tool.name: tool for tool in (look, pay, refund, nap, alarm, long)}
+    return {tool.name: tool for tool in (look, pay, refund, nap, long)}
 
 
 LIVE: list[Service] = []  # the one service of this process, for a tool that ends its own slice
@@ -124,8 +118,22 @@ def with_guardrail(registry: Registry, side: SideTable) -> None:
     agent(registry, side, [call("look", id="g1")], [say("done")], uses=("look",), input_guardrails=[judged])
 
 
+def with_alarm(registry: Registry, side: SideTable) -> None:
+    """Sets an alarm for another agent, which answers it on the same thread."""
+    agent(registry, side, [say("rung")], name="woken")
+
+    @function_tool
+    async def alarm() -> str:
+        """Set an alarm."""
+        await current().put_schedule(name="later", input="ring", due=timedelta(hours=1), agent="woken")
+        side.add(f"effect:alarm:{current().call_id}")
+        return "alarm done"
+
+    agent(registry, side, [call("alarm", id="c1")], [say("set")], tools=[alarm])
+
+
 async def cancel_it(service: Service, side: SideTable) -> None:
-    for run in await service.store.runs(TENANT):
+    for run in await service.store.runs(TENANT, status=["waiting"]):
         await service.cancel(TENANT, run.id)
 
 
@@ -135,7 +143,7 @@ async def two_texts(service: Service, streamed: bool) -> list[Run]:
 
 async def interrupt_it(service: Service, side: SideTable) -> None:
     runs = await service.store.runs(TENANT)
-    if len(runs) == 1:
+    if len(runs) == 1 and runs[0].status == "waiting":
         await message("two", key="two", multitask="interrupt")(service, runs[0].deltas)
     await answer_all(service, side)
 
@@ -169,7 +177,7 @@ SCENARIOS = {
         ),
         Scenario(name="sleep", register=simple([call("nap", id="c1")], [say("done")], uses=("nap",)), start=message()),
         Scenario(
-            name="schedule", register=simple([call("alarm", id="c1")], [say("set")], uses=("alarm",)), start=message()
+            name="schedule", register=with_alarm, start=message(), runs=2,
         ),
         Scenario(
             name="yield",
@@ -182,11 +190,11 @@ SCENARIOS = {
         ),
         Scenario(
             name="double_texting", register=simple([call("look", id="c1")], [say("done")], uses=("look",)),
-            start=two_texts,
+            start=two_texts, runs=2,
         ),
         Scenario(
             name="interrupt", register=simple([call("refund", id="c1")], [say("done")], uses=("refund",)),
-            start=message("one"), nudge=interrupt_it,
+            start=message("one"), nudge=interrupt_it, runs=2,
         ),
     )
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, chdir
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ def on(path: Path, test: Callable[[Http], Awaitable[None]], **options: Any) -> N
         async with asyncio.timeout(90), api(path, **options) as http:
             await test(http)
 
-    asyncio.run(go())
+    with chdir(path):  # where the shop's agents keep their orders
+        asyncio.run(go())
 
 
 def ok(answer: httpx.Response, status: int = 200) -> Any:

@@ -57,8 +57,8 @@ class Process:
         assert self.process.stdout
         for line in self.process.stdout:
             self.shown += line
-            if found := re.search(r"http://[\d.]+:\d+", line):
-                return found[0]
+            if found := re.fullmatch(r"(?:  |agentcore serves .* at )(http://[\d.]+:\d+)\n", line):
+                return found[1]
         raise AssertionError(f"it ended with {self.process.wait()}: {self.errors()}")
 
     def errors(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -128,7 +129,8 @@ def test_threads_are_created_once_and_keep_what_was_said(tmp_path: Path) -> None
         thread_id = str(uuid4())
         made = ok(await http.post("/threads", json={"thread_id": thread_id, "metadata": {"a": 1}}))
         assert (made["thread_id"], made["status"], made["metadata"]) == (thread_id, "idle", {"a": 1})
-        refused(await http.post("/threads", json={"thread_id": thread_id}), 409, "conflict", "thread_id")
+        again = await http.post("/threads", json={"thread_id": thread_id})
+        assert refused(again, 409, "conflict")["field"] == "thread_id"
         ok(await http.post("/threads", json={"thread_id": thread_id, "if_exists": "do_nothing"}))
         run = (await waited(http, "Where is order 1001?", thread_id=thread_id))["run"]
         items = ok(await http.get(f"/threads/{thread_id}/items"))
@@ -226,13 +228,13 @@ def test_a_stream_tells_all_and_can_be_taken_up_anywhere(tmp_path: Path) -> None
 def test_what_a_stream_tells_can_be_polled(tmp_path: Path) -> None:
     async def test(http: Http) -> None:
         run_id = (await waited(http, "Where is order 1001?"))["run"]["run_id"]
-        path, json = f"/runs/{run_id}/events", {"Accept": "application/json"}
-        polled = ok(await http.get(path, headers=json))
+        path, poll = f"/runs/{run_id}/events", {"Accept": "application/json"}
+        polled = ok(await http.get(path, headers=poll))
         assert [e["id"] for e in polled["events"]] == [e.id for e in events_of(await http.get(path))]
         assert polled["run"]["status"] == "success"
-        rest = ok(await http.get(path, headers=json, params={"after": polled["events"][0]["id"], "wait": 5}))
+        rest = ok(await http.get(path, headers=poll, params={"after": polled["events"][0]["id"], "wait": 5}))
         assert rest["events"] == polled["events"][1:]
-        none = ok(await http.get(path, headers=json, params={"after": polled["after"], "wait": 5}))
+        none = ok(await http.get(path, headers=poll, params={"after": polled["after"], "wait": 5}))
         assert (none["events"], none["after"]) == ([], polled["after"])
 
     on(tmp_path, test)
@@ -357,7 +359,8 @@ def test_a_body_that_cannot_be_is_refused_and_names_its_field(
 ) -> None:
     async def test(http: Http) -> None:
         for path in ("/runs", "/runs/wait", "/runs/stream"):
-            answer = await http.post(path, json={"agent_id": "support", "input": "hello", **change})
+            body = json.dumps({"agent_id": "support", "input": "hello", **change})  # escapes what UTF-8 cannot carry
+            answer = await http.post(path, content=body, headers={"content-type": "application/json"})
             refused(answer, 422, "invalid", field)
 
     on(tmp_path, test)

@@ -189,16 +189,19 @@ def test_too_many_turns_fail_and_the_history_has_no_open_call(tmp_path: Path) ->
     on(tmp_path, test)
 
 
-def test_a_tools_own_error_is_text_for_the_model_and_is_recorded(tmp_path: Path) -> None:
-    @function_tool
+def test_a_tools_own_error_is_text_for_the_model_and_is_recorded(tmp_path: Path, streamed: bool) -> None:
+    def told(context: Any, error: Exception) -> str:
+        return f"It failed: {error}"
+
+    @function_tool(failure_error_function=told)
     async def look() -> str:
         raise ValueError("no such order")
 
     async def test(it: Harness) -> None:
         it.agent(lambda: Agent(name="main", model=Script([call("look", id="c")], [say("sorry")]), tools=[look]))
-        run = await it.run()
+        run = await it.run(deltas=streamed)
         assert run.output == "sorry"
         [tool] = [e for e in await it.journal(run) if e.kind == "tool"]
-        assert "no such order" in tool.data["output"]
+        assert tool.data["output"] == "It failed: no such order"
 
     on(tmp_path, test)

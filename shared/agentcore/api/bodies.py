@@ -23,7 +23,7 @@ class Body(BaseModel):
         if isinstance(value, dict):
             for name, one in value.items():
                 if reason := unstorable(one) or unstorable(name):
-                    raise PydanticCustomError("unstorable", "{field}: {reason}", {"field": str(name), "reason": reason})
+                    raise PydanticCustomError("unstorable", "{reason}", {"field": str(name), "reason": reason})
         return value
 
 

@@ -59,14 +59,15 @@ async def _unfit(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return problem(400, f"The body is not JSON: {first.get('ctx', {}).get('error', '')}.", code="malformed")
-    errors = [{"field": _field(e["loc"]), "message": e["msg"]} for e in error.errors()[:20]]
-    named = errors[0]["field"] or "body"
+    errors = [{"field": _field(e), "message": e["msg"]} for e in error.errors()[:20]]
+    named = errors[0]["field"]
     return problem(422, f"{named}: {first['msg']}", code=Invalid.code, field=named, errors=errors)
 
 
-def _field(loc: tuple[Any, ...]) -> str:
+def _field(error: Mapping[str, Any]) -> str:
     """input.0.content, not body.input.list[…].0.content: neither where it stood nor the type it failed as."""
-    return ".".join(str(part) for part in loc[1:] if not str(part).endswith("]") and part != "str")
+    named = ".".join(str(part) for part in error["loc"][1:] if not str(part).endswith("]") and part != "str")
+    return named or error.get("ctx", {}).get("field") or "body"
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -31,7 +31,7 @@ class DurableModel(Model):
         if call.recorded:
             return load_response(call.replay())
         journal = call.scope.slice.journal
-        await journal.seam()
+        await call.seam()
         async with journal.step(model=True):
             response = await self.inner.get_response(system_instructions, call.trimmed, *args, **kwargs)
         call.repair(response.output)
@@ -50,7 +50,7 @@ class DurableModel(Model):
             yield load_completed(call.replay())
             return
         journal, last = call.scope.slice.journal, None
-        await journal.seam()
+        await call.seam()
         async with journal.step(model=True):
             async for event in self.inner.stream_response(system_instructions, call.trimmed, *args, **kwargs):
                 if journal.suspension and journal.suspension.rank >= CANCEL:
@@ -118,6 +118,12 @@ class _Call:
     def recorded(self) -> bool:
         return self.scope.slice.journal.get(self.key) is not None
 
+    async def seam(self) -> None:
+        """Where a slice that ends stops, before a call that is not recorded."""
+        if self.scope.slice.diverged(self.key):
+            self.scope.slice.journal.stop()
+        await self.scope.slice.journal.seam()
+
     def replay(self) -> Any:
         """The recorded response; the run fails for good where this code would have asked something else."""
         data = self.scope.slice.journal.get(self.key)
@@ -160,7 +166,9 @@ class _Call:
         """
         for index, item in enumerate(output, offset):
             if getattr(item, "type", None) == "function_call":
-                mine = "call_" + hashlib.sha256(f"{self.key}#{index}".encode()).hexdigest()[:24]
+                # The run's id is in it, as the next run of the thread has the same keys and sees this one's calls.
+                place = f"{self.scope.slice.journal.run.id}/{self.key}#{index}"
+                mine = "call_" + hashlib.sha256(place.encode()).hexdigest()[:24]
                 twin = any(item.call_id == o.call_id for o in output[: index - offset] if hasattr(o, "call_id"))
                 if not item.call_id or item.call_id in self.scope.slice.call_ids or twin:
                     item.call_id = mine

@@ -13,7 +13,8 @@ from uuid import UUID, uuid5
 from agents import ModelProvider
 
 from agentcore.context import Current, Host, _current
-from agentcore.journal import Journal
+from agentcore.errors import IncompatibleVersion
+from agentcore.journal import FATAL, Journal, Suspension
 
 
 @dataclass
@@ -26,9 +27,26 @@ class Slice:
     transient: Callable[[BaseException], bool]  # errors that may pass when tried again
     retry_on: tuple[type[BaseException], ...] = ()  # tool errors that make the run retry
     trim: Callable[[list[Any]], list[Any]] = lambda items: items  # to the history window
+    asked: int = 0  # interruptions that a person was asked about when the slice began
     segment: int = 0  # raised by each interruption; a replay of the next one asks the model anew
     numbers: Counter[str] = field(default_factory=Counter)  # of the model calls and nested runs of each path
     call_ids: set[str] = field(default_factory=set)  # of all tool calls seen, history included
+
+    def diverged(self, step: str) -> bool:
+        """Whether a step that is not recorded comes before a question that was asked; then the run fails for good.
+
+        All that came before the question is recorded, so this code does not stop where the person was asked.
+        """
+        if self.segment >= self.asked:
+            return False
+        run = self.journal.run
+        error = IncompatibleVersion(
+            f"Version {run.agent_version} of {run.agent!r} asked a person before {step}; this version does not stop "
+            f"there, so it cannot heed the decision. Deploy the old version under its name until such runs have ended.",
+            recorded=run.agent_version, key=step,
+        )  # fmt: skip
+        self.journal.suspend(Suspension(rank=FATAL, error=error))
+        return True
 
     def next_segment(self) -> None:
         self.segment += 1

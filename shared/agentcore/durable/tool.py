@@ -82,9 +82,10 @@ class _Call:
         recorded = journal.get(key)
         if recorded is not None:
             return load_tool_output(recorded["output"])
+        diverged = scope.slice.diverged(key)
         if journal.frozen:
             journal.stop()
-        if journal.suspension:
+        if diverged or journal.suspension:
             return _waiting(journal)  # the slice is ending: no new step begins
         if effect_of(self.outer) == "once":
             await self.announce(scope, key, context, arguments)

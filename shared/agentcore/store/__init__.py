@@ -16,16 +16,17 @@ def open_store(url: str, settings: Settings) -> StateStore:
             "Known: sqlite:///PATH, postgresql://USER@HOST/NAME, cockroachdb://USER@HOST/NAME.",
             setting="AGENTCORE_DATABASE_URL",
         )
-    from sqlalchemy import make_url
-
     from agentcore.store import engines
 
+    place = engines.parsed(url)
     if scheme == "sqlite":
         from agentcore.store.sql import SqlStore
 
-        return SqlStore(engines.sqlite(make_url(url), settings), settings)
-    from agentcore.store.postgres import CockroachStore, PostgresStore
-
+        return SqlStore(engines.sqlite(place), settings)
     if scheme == "cockroachdb":
-        return CockroachStore(engines.cockroachdb(make_url(url), settings), settings)
-    return PostgresStore(engines.postgresql(make_url(url), settings), settings)
+        from agentcore.store.cockroach import CockroachStore
+
+        return CockroachStore(engines.cockroachdb(place, settings), settings)
+    from agentcore.store.postgres import PostgresStore
+
+    return PostgresStore(engines.postgresql(place, settings), settings)

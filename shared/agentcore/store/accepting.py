@@ -25,11 +25,8 @@ from agentcore.store.tables import entry, idempotency, question, run
 from agentcore.store.threads import add_thread
 from agentcore.store.waking import wake
 
-INSERT_RUN = insert(run).values(
-    created_at=now(),
-    wake_at=later("wait"),
-    started_at=case((bindparam("claimed", type_=Boolean), now()), else_=null()),
-)
+CLAIMED_AT = case((bindparam("claimed", type_=Boolean), now()), else_=null())
+_INSERT_RUN = insert(run).values(created_at=now(), wake_at=later("wait"), started_at=CLAIMED_AT)
 _INSERT_ENTRY = insert(entry).values(created_at=now())
 _SEEN = select(idempotency.c.request_hash, idempotency.c.run_id).where(
     idempotency.c.tenant == bindparam("tenant"), idempotency.c.key == bindparam("key")
@@ -78,8 +75,8 @@ class Accepting(Verbs):
             _check_id(name, getattr(run, name))
         return await self._accept(replace(run, root_id=run.root_id or run.id), terms)
 
-    async def _accept(self, run: Run, terms: Terms) -> Accepted:
-        return await self.database.transaction(lambda tx: place(tx, run, terms))
+    async def _accept(self, run: Run, terms: Terms, *, repeat: bool = False) -> Accepted:
+        return await self.database.transaction(lambda tx: place(tx, run, terms), repeat=repeat)
 
 
 def _check_id(name: str, value: str) -> None:
@@ -87,6 +84,11 @@ def _check_id(name: str, value: str) -> None:
         UUID(value)
     except ValueError:
         raise Invalid(f"{name}: {value!r} is not a UUID.", field=name) from None
+
+
+def told(run: Run) -> dict[str, Any]:
+    """What the first line of a run's journal says."""
+    return {"agent": run.agent, "trigger": run.trigger}
 
 
 async def place(tx: Tx, run: Run, terms: Terms) -> Accepted:
@@ -98,13 +100,11 @@ async def place(tx: Tx, run: Run, terms: Terms) -> Accepted:
     thread = await lock_thread(tx, run.thread_id)
     if thread is None or thread.tenant != run.tenant:
         raise NotFound(f"There is no thread {run.thread_id}.", thread_id=run.thread_id)
-    if terms.key and not await take_key(
-        tx, run.tenant, terms.key, request_hash=terms.request_hash, run_id=run.id
-    ):
+    if terms.key and not await take_key(tx, run.tenant, terms.key, request_hash=terms.request_hash, run_id=run.id):
         raise Again  # the same request came at the same time: now it can be seen
     head = await lock_run(tx, thread.head_id) if thread.head_id else None
     send = await _make_way(tx, thread, head, run, terms) if head else ()
-    accepted = Entry(key="accepted", kind="accepted", data={"agent": run.agent, "trigger": run.trigger})
+    accepted = Entry(key="accepted", kind="accepted", data=told(run))
     added = await add_run(tx, thread, run, [accepted], redelivery=terms.redelivery, lease=terms.lease)
     if head:
         return Accepted(run=added, created=True, send=send)
@@ -113,7 +113,8 @@ async def place(tx: Tx, run: Run, terms: Terms) -> Accepted:
 
 async def _seen(tx: Tx, run: Run, terms: Terms) -> Accepted | None:
     """The answer that was given to this request before."""
-    if tx.repeat and (before := await read_run(tx, run.id)):
+    before = await read_run(tx, run.id) if tx.repeat else None
+    if before and (before.tenant, before.thread_id) == (run.tenant, run.thread_id):
         return await _answer(tx, before, terms)  # the answer to it got lost
     row = await tx.first(_SEEN, tenant=run.tenant, key=terms.key) if terms.key else None
     if row is None:
@@ -165,7 +166,7 @@ async def add_run(
     )  # fmt: skip
     for name in ("wake_at", "created_at", "started_at", "finished_at"):
         del params[name]
-    await tx.run(INSERT_RUN, params)
+    await tx.run(_INSERT_RUN, params)
     about = {"run_id": new.id, "tenant": new.tenant}
     await tx.run(
         _INSERT_ENTRY,

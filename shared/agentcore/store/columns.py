@@ -42,14 +42,14 @@ class Time(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value is not None else None
 
 
-class now(FunctionElement[datetime]):  # noqa: N801 - reads as SQL
+class now(FunctionElement[datetime]):
     """The database's clock. A worker's clock is never compared with a lease or a due time."""
 
     type = Time()
     inherit_cache = True
 
 
-class plus(FunctionElement[datetime]):  # noqa: N801 - reads as SQL
+class plus(FunctionElement[datetime]):
     """A time, and so many seconds. NULL where either is."""
 
     type = Time()

@@ -18,6 +18,7 @@ T = TypeVar("T")
 Params = Mapping[str, Any]
 
 _CONFLICTS = {"40001", "40P01"}  # serialization failure, deadlock: nothing was done, so do it again
+_TAKEN = "23505"  # a key that is unique is there already
 _NO_UUID = "22P02"  # an id that is none: what it names does not exist
 _ATTEMPTS = 12
 _LOST = 3  # connections in a row, before the database counts as away
@@ -58,15 +59,15 @@ class Database:
     async def close(self) -> None:
         await self.engine.dispose()
 
-    async def transaction(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def transaction(self, work: Callable[[Tx], Awaitable[T]], *, repeat: bool = False) -> T:
         """Run `work` in a transaction; once more after a conflict, or when the connection was lost.
 
         A lost connection may have committed: then `work` sees `tx.repeat` and looks for what it has done.
         """
 
-        async def attempt(repeat: bool) -> T:
+        async def attempt(lost: bool) -> T:
             async with self._writer, self._write.begin() as connection:
-                return await work(Tx(connection, repeat))
+                return await work(Tx(connection, repeat or lost))
 
         return await _tried(attempt)
 
@@ -80,15 +81,18 @@ class Database:
         return await _tried(attempt)
 
     async def once(self, statement: Executable, params: Params) -> Sequence[Row[Any]] | None:
-        """One statement, committed by itself, that must not be repeated: None when it cannot be told what became of it,
-        or it met a conflict. The caller then does the same as a transaction."""
+        """One statement, committed by itself, that must not be repeated.
+
+        None when it met a conflict, or when nobody knows what became of it: the caller then does the same as a
+        transaction that looks first (`repeat`).
+        """
         try:
             async with self.engine.connect() as connection:
                 return (await connection.execute(statement, params)).all()
         except DBAPIError as error:
-            if error.connection_invalidated or _state(error) in _CONFLICTS:
+            if error.connection_invalidated or _state(error) in _CONFLICTS | {_TAKEN}:
                 return None
-            raise
+            raise _known(error) from error.orig
 
     @asynccontextmanager
     async def moment(self) -> AsyncIterator[Tx]:
@@ -105,15 +109,17 @@ async def _tried(attempt: Callable[[bool], Awaitable[T]]) -> T:
         except Again:
             pass
         except DBAPIError as error:
-            if _state(error) == _NO_UUID:
-                raise NotFound("There is nothing with this id.") from error
             lost += error.connection_invalidated
             again = error.connection_invalidated or _conflict(error)
             if not again or lost > _LOST or number == _ATTEMPTS - 1:
-                raise
+                raise _known(error) from error.orig
         # Those who collided must not collide again: jitter, growing. (No secret hangs on it.)
         await asyncio.sleep(random.uniform(0, min(1.0, 0.005 * 2**number)))  # noqa: S311
     raise RuntimeError("A transaction met itself again and again.")
+
+
+def _known(error: DBAPIError) -> Exception:
+    return NotFound("There is nothing with this id.") if _state(error) == _NO_UUID else error
 
 
 def _state(error: DBAPIError) -> str | None:

@@ -21,9 +21,7 @@ from agentcore.store.working import decided
 _ONE = select(*QUESTION).where(question.c.tenant == bindparam("tenant"), question.c.id == bindparam("id"))
 _LOCKED = _ONE.with_for_update()
 _DECIDE = update(question).where(question.c.id == bindparam("the_question")).values(decided_at=now())
-_PENDING = (
-    select(question.c.id).where(question.c.run_id == bindparam("id"), question.c.status == "pending").limit(1)
-)
+_PENDING = select(question.c.id).where(question.c.run_id == bindparam("id"), question.c.status == "pending").limit(1)
 _LIST = (
     select(*QUESTION)
     .where(question.c.tenant == bindparam("tenant"))
@@ -111,7 +109,7 @@ def _status(asked: Question, decision: str) -> str:
     fitting = _OUTCOMES[asked.kind]
     if decision not in fitting:
         raise Invalid(
-            f"decision: {decision!r} does not answer a question of kind {asked.kind}. Say one of: {', '.join(fitting)}.",
+            f"decision: {decision!r} does not answer a question of kind {asked.kind}. Say {' or '.join(fitting)}.",
             field="decision",
         )
     return fitting[decision]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Float, Select, bindparam, case, delete, select, update
+from sqlalchemy import BindParameter, Select, bindparam, case, delete, select, update
 
 from agentcore.store.base import Verbs
-from agentcore.store.columns import now, plus
-from agentcore.store.columns import later
+from agentcore.store.columns import later, now
 from agentcore.store.database import Tx
 from agentcore.store.tables import entry, idempotency, run
 
@@ -43,17 +42,17 @@ _RELEASE = update(run).where(run.c.status == "running").values(wake_at=now()).re
 
 _ENDED = (
     select(run.c.id)
-    .where(run.c.kept == bindparam("kept"), run.c.kept > 0, run.c.finished_at <= plus(now(), bindparam("age", type_=Float)))
+    .where(run.c.kept == bindparam("kept"), run.c.kept > 0, run.c.finished_at <= later("age"))
     .order_by(run.c.finished_at)
     .limit(bindparam("limit"))
 )
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _FORGET = delete(entry).where(entry.c.run_id.in_(_IDS))
 _FORGET_DELTAS = _FORGET.where(entry.c.kind == "delta")
 _KEPT = update(run).where(run.c.id.in_(_IDS)).values(kept=bindparam("left"))
 _SPENT = (
     select(idempotency.c.tenant, idempotency.c.key)
-    .where(idempotency.c.created_at <= plus(now(), bindparam("age", type_=Float)))
+    .where(idempotency.c.created_at <= later("age"))
     .limit(bindparam("limit"))
 )
 _FORGET_KEY = delete(idempotency).where(

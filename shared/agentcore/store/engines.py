@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, event
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from agentcore.errors import Misconfigured
@@ -20,7 +21,19 @@ _BUSY_MS = 20_000
 _BEGIN = "agentcore_begin"  # execution option: how SQLite is to begin
 
 
-def sqlite(url: URL, settings: Settings) -> Database:
+def parsed(url: str) -> URL:
+    """A database's URL. Raises Misconfigured, without repeating it: it may hold a password."""
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise Misconfigured(
+            "AGENTCORE_DATABASE_URL cannot be read. Write postgresql://USER:PASSWORD@HOST:PORT/NAME, with special "
+            "characters of the password as %XX.",
+            setting="AGENTCORE_DATABASE_URL",
+        ) from None
+
+
+def sqlite(url: URL) -> Database:
     """A SQLite file; its folder is created."""
     if not url.database or url.database == ":memory:":
         raise Misconfigured(
@@ -57,15 +70,13 @@ def _begin_sqlite(connection: Any) -> None:
 def postgresql(url: URL, settings: Settings) -> Database:
     """PostgreSQL, with psycopg."""
     engine = _psycopg(url.set(drivername="postgresql+psycopg"), settings)
-    return Database(
-        engine, write={"isolation_level": "READ COMMITTED"}, read={"isolation_level": "REPEATABLE READ"}
-    )
+    return Database(engine, write={"isolation_level": "READ COMMITTED"}, read={"isolation_level": "REPEATABLE READ"})
 
 
 def cockroachdb(url: URL, settings: Settings) -> Database:
     """CockroachDB, with psycopg. Everything is serializable there."""
     try:
-        import sqlalchemy_cockroachdb  # noqa: F401
+        import sqlalchemy_cockroachdb  # type: ignore[import-untyped]  # noqa: F401
     except ImportError:
         raise Misconfigured(
             "AGENTCORE_DATABASE_URL: cockroachdb:// needs the extra: pip install 'agentcore[cockroachdb]'.",
@@ -85,14 +96,19 @@ def _psycopg(url: URL, settings: Settings) -> AsyncEngine:
         max_overflow=0,
         pool_recycle=_RECYCLE,
         pool_use_lifo=True,  # so that few connections are busy and the others can be recycled
-        connect_args={
-            "connect_timeout": _PATIENCE,
-            "prepare_threshold": 5 if settings.prepared_statements else None,
-            # A host that was frozen wakes with dead sockets. Without these a statement on one waits for minutes.
-            "keepalives_idle": _PATIENCE,
-            "keepalives_interval": _PATIENCE // 3,
-            "keepalives_count": 3,
-            "tcp_user_timeout": _PATIENCE * 1000,
-            "application_name": "agentcore",
-        },
+        connect_args=connect_args(settings),
     )
+
+
+def connect_args(settings: Settings) -> dict[str, Any]:
+    """How psycopg connects."""
+    return {
+        "connect_timeout": _PATIENCE,
+        "prepare_threshold": 5 if settings.prepared_statements else None,
+        # A host that was frozen wakes with dead sockets. Without these a statement on one waits for minutes.
+        "keepalives_idle": _PATIENCE,
+        "keepalives_interval": _PATIENCE // 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": _PATIENCE * 1000,
+        "application_name": "agentcore",
+    }

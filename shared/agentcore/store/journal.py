@@ -10,9 +10,7 @@ from agentcore.store.rows import ENTRY, RUN, THREAD, to_entry, to_item, to_run, 
 from agentcore.store.tables import entry, item, run, thread
 
 ONE_RUN = select(*RUN).where(run.c.id == bindparam("id"))
-STEPS_OF = (
-    select(*ENTRY).where(entry.c.run_id == bindparam("id"), entry.c.kind != "delta").order_by(entry.c.seq)
-)
+STEPS_OF = select(*ENTRY).where(entry.c.run_id == bindparam("id"), entry.c.kind != "delta").order_by(entry.c.seq)
 NEWEST = (
     select(item.c.position, item.c.run_id, item.c.data)
     .where(item.c.thread_id == bindparam("id"), item.c.position < bindparam("end"))

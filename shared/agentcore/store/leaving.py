@@ -11,7 +11,7 @@ from agentcore.records import Entry, Finish, Lease, Pause, Question, Requeue, Sl
 from agentcore.store.base import Verbs
 from agentcore.store.columns import now
 from agentcore.store.database import Tx
-from agentcore.store.held import Held, add_items, lock_leased, lock_run, lock_thread_of, lost, promote
+from agentcore.store.held import Held, add_items, lock_leased, lock_thread_of, lost, promote
 from agentcore.store.journal import read_run
 from agentcore.store.rows import values
 from agentcore.store.tables import question, run, subscription
@@ -34,7 +34,9 @@ class Leaving(Verbs):
     async def pause(self, lease: Lease, entries: Sequence[Entry], to: Pause, *, redelivery: float) -> tuple[str, ...]:
         return await self._pause(lease, entries, to, redelivery)
 
-    async def _pause(self, lease: Lease, entries: Sequence[Entry], to: Pause, redelivery: float) -> tuple[str, ...]:
+    async def _pause(
+        self, lease: Lease, entries: Sequence[Entry], to: Pause, redelivery: float, *, repeat: bool = False
+    ) -> tuple[str, ...]:
         async def work(tx: Tx) -> tuple[str, ...]:
             if tx.repeat and (send := await _paused(tx, lease)) is not None:
                 return send
@@ -45,14 +47,16 @@ class Leaving(Verbs):
             await held.unsubscribe()
             return await pause(tx, thread, held, to, redelivery)
 
-        return await self.database.transaction(work)
+        return await self.database.transaction(work, repeat=repeat)
 
     async def finish(
         self, lease: Lease, entries: Sequence[Entry], end: Finish, *, redelivery: float
     ) -> tuple[str, ...]:
         return await self._finish(lease, entries, end, redelivery)
 
-    async def _finish(self, lease: Lease, entries: Sequence[Entry], end: Finish, redelivery: float) -> tuple[str, ...]:
+    async def _finish(
+        self, lease: Lease, entries: Sequence[Entry], end: Finish, redelivery: float, *, repeat: bool = False
+    ) -> tuple[str, ...]:
         async def work(tx: Tx) -> tuple[str, ...]:
             thread = await lock_thread_of(tx, lease.run_id)
             if thread is None:
@@ -67,7 +71,7 @@ class Leaving(Verbs):
             count = thread.item_count + len(end.items)
             return await promote(tx, thread, held.run.position, item_count=count, redelivery=redelivery, **told)
 
-        return await self.database.transaction(work)
+        return await self.database.transaction(work, repeat=repeat)
 
 
 def _plain(error: Any) -> Any:
@@ -132,9 +136,7 @@ async def _wait(tx: Tx, held: Held, failures: int, redelivery: float) -> tuple[s
     return ()
 
 
-async def _sleep(
-    tx: Tx, thread: Thread, held: Held, to: Sleep, failures: int, redelivery: float
-) -> tuple[str, ...]:
+async def _sleep(tx: Tx, thread: Thread, held: Held, to: Sleep, failures: int, redelivery: float) -> tuple[str, ...]:
     if await tx.first(_MESSAGES, id=thread.id, after=held.run.position):
         await held.save(failures=failures)
         return await wake(tx, held, by="message", redelivery=redelivery, key=to.key)

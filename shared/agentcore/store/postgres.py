@@ -1,4 +1,52 @@
-from agentcore.store.sql import SqlStore
-class PostgresStore(SqlStore):
+"""The store on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from agentcore.records import Schedule
+from agentcore.store.database import Tx
+from agentcore.store.engines import connect_args
+from agentcore.store.onestatement import OneStatementStore
+
+_NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("payload")))
+_LONGEST = 7_900  # bytes: what NOTIFY carries is less than 8,000
+
+
+class PostgresStore(OneStatementStore):
+    """What only PostgreSQL has: SKIP LOCKED that is fast, advisory locks, LISTEN and NOTIFY."""
+
     skip_locked = True
-class CockroachStore(SqlStore): pass
+
+    async def _queue_up(self, tx: Tx, schedule: Schedule) -> None:
+        await super()._queue_up(tx, schedule)
+        if schedule.thread_id is None:
+            lock = func.pg_advisory_xact_lock(func.hashtextextended(f"agentcore:schedules:{schedule.tenant}", 0))
+            await tx.first(select(lock))
+
+    async def notify(self, channel: str, payload: str) -> None:
+        if len(payload.encode()) <= _LONGEST:  # a longer one would be an error, and it is only a hint
+            await self.database.fetch(_NOTIFY, {"channel": channel, "payload": payload})
+
+    def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]] | None:
+        """Payloads, on a connection of their own. Raises when it is lost: enter again, and look at what was missed."""
+        return self._listen(channel)
+
+    @asynccontextmanager
+    async def _listen(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
+        import psycopg
+        from psycopg import sql
+
+        _, options = self.database.engine.dialect.create_connect_args(self.database.engine.url)
+        wanted: dict[str, Any] = {**options, **connect_args(self.settings)}
+        connection = await psycopg.AsyncConnection.connect(autocommit=True, **wanted)
+        try:
+            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+            notices = connection.notifies()
+            yield (notice.payload async for notice in notices)
+        finally:
+            await connection.close()

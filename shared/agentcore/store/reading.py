@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, select
 
 from agentcore.errors import NotFound
-from agentcore.records import Entry, Run
+from agentcore.records import Claim, Entry, Run
 from agentcore.store.base import Verbs
+from agentcore.store.journal import read_claim
 from agentcore.store.rows import ENTRY, RUN, to_entry, to_run
 from agentcore.store.tables import entry, run
 
@@ -24,6 +25,13 @@ _AFTER = (
     select(*ENTRY)
     .where(entry.c.run_id == bindparam("id"), entry.c.seq > bindparam("after"))
     .order_by(entry.c.seq)
+    .limit(bindparam("limit"))
+)
+_FIRST = "00000000-0000-0000-0000-000000000000"
+_PARKED = (
+    select(*RUN)
+    .where(run.c.finished_at.is_(None), run.c.started_at.is_not(None), run.c.id > bindparam("after"))
+    .order_by(run.c.id)
     .limit(bindparam("limit"))
 )
 
@@ -48,15 +56,18 @@ class Reading(Verbs):
             statement, params["agent"] = statement.where(run.c.agent == bindparam("agent")), agent
         return [to_run(row) for row in await self.database.fetch(statement, params)]
 
-    async def entries(
-        self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000
-    ) -> tuple[Run, list[Entry]]:
+    async def entries(self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000) -> tuple[Run, list[Entry]]:
         async with self.database.moment() as tx:
             row = await tx.first(ONE, tenant=tenant, id=run_id)
             if row is None:
                 raise missing(run_id)
             lines = await tx.all(_AFTER, id=run_id, after=after, limit=limit)
         return to_run(row), [to_entry(line) for line in lines]
+
+    async def parked(self, *, after: str = "", limit: int, window: int) -> list[Claim]:
+        async with self.database.moment() as tx:
+            rows = await tx.all(_PARKED, after=after or _FIRST, limit=limit)
+            return [await read_claim(tx, to_run(row), window) for row in rows]
 
 
 def missing(run_id: str) -> NotFound:

@@ -47,8 +47,11 @@ _OTHERS = (
 # SQLite took this syntax over from PostgreSQL, and SQLAlchemy compiles it for both.
 _INSERT = insert(schedule).values(created_at=now()).on_conflict_do_nothing().returning(schedule.c.id)
 _UPDATE = update(schedule).where(schedule.c.id == bindparam("the_schedule"))
-_DELETE = delete(schedule).where(schedule.c.tenant == bindparam("of_tenant"), schedule.c.id == bindparam("the_schedule"))
-_DELETE = _DELETE.returning(schedule.c.id)
+_DELETE = (
+    delete(schedule)
+    .where(schedule.c.tenant == bindparam("of_tenant"), schedule.c.id == bindparam("the_schedule"))
+    .returning(schedule.c.id)
+)
 
 _DUE = (
     select(schedule.c.id)

@@ -15,9 +15,7 @@ from agentcore.store.threads import Threads
 from agentcore.store.working import Working
 
 
-class SqlStore(
-    Threads, Accepting, Redriving, Working, Leaving, Deciding, Events, Reading, Due, Schedules, NoHints
-):
+class SqlStore(Threads, Accepting, Redriving, Working, Leaving, Deciding, Events, Reading, Due, Schedules, NoHints):
     """Implements `ports.StateStore`. As it is, it serves SQLite."""
 
     async def open(self) -> None:

@@ -36,8 +36,12 @@ def _flag() -> Any:
     return Field(sa_column=Column(Boolean, nullable=False))
 
 
-def _json(name: str | None = None, *, nullable: bool = False) -> Any:
-    return Field(sa_column=Column(*((name,) if name else ()), Json, nullable=nullable))
+def _json(*, nullable: bool = False) -> Any:
+    return Field(sa_column=Column(Json, nullable=nullable))
+
+
+def _meta() -> Any:
+    return Field(sa_column=Column("metadata", Json, nullable=False))
 
 
 def _time(*, nullable: bool = True) -> Any:
@@ -50,7 +54,7 @@ class Thread(Base, table=True):
     id: str = _id(primary_key=True)
     tenant: str = _text()
     agent: str = _text()
-    meta: dict[str, Any] = _json("metadata")
+    meta: dict[str, Any] = _meta()
     next_position: int = _count()
     head_id: str | None = _id(nullable=True)
     item_count: int = _count()
@@ -76,7 +80,7 @@ class Run(Base, table=True):
     status: str = _text()
     output: Any = _json(nullable=True)
     error: Any = _json(nullable=True)
-    meta: dict[str, Any] = _json("metadata")
+    meta: dict[str, Any] = _meta()
     config: dict[str, Any] = _json()
     deltas: bool = _flag()
     wake_at: datetime | None = _time()
@@ -157,7 +161,7 @@ class Schedule(Base, table=True):
     misfire: str = _text()
     enabled: bool = _flag()
     last_run_id: str | None = _id(nullable=True)
-    meta: dict[str, Any] = _json("metadata")
+    meta: dict[str, Any] = _meta()
     created_at: datetime = _time(nullable=False)
 
 
@@ -201,6 +205,7 @@ Index("run_by_position", run.c.thread_id, run.c.position, unique=True)
 Index("run_by_tenant", run.c.tenant, run.c.created_at)
 Index("run_by_status", run.c.tenant, run.c.status, run.c.created_at)
 Index("run_due", run.c.wake_at, **_where(run.c.wake_at.is_not(None)))
+Index("run_unfinished", run.c.id, **_where(run.c.finished_at.is_(None)))
 Index("run_kept", run.c.kept, run.c.finished_at, **_where(and_(run.c.finished_at.is_not(None), run.c.kept > 0)))
 Index("entry_by_key", entry.c.run_id, entry.c.key, unique=True)
 Index("question_by_status", question.c.tenant, question.c.status, question.c.created_at)

@@ -10,6 +10,7 @@ twice, nothing left unfinished.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import traceback
@@ -17,7 +18,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from agentcore import app
+from agentcore import app, engine
 from agentcore.bus import open_bus
 from agentcore.ports import StateStore
 from agentcore.records import Run
@@ -28,6 +29,7 @@ from agentcore.store import open_store
 from agentcore.testing.script import SideTable
 from agentcore.testing.travel import advance
 
+engine.__name__  # imported here, once, so that no forked process has to
 COMMITS = frozenset(
     {"accept", "claim", "append", "pause", "finish", "expire_questions", "cancel", "decide", "signal", "sweep", "ring"}
     | {"put_schedule", "redrive", "create_thread"}
@@ -43,8 +45,9 @@ class Scenario:
 
     name: str
     register: Callable[[Registry, SideTable], None]  # the agents; their tools and models write to the side table
-    start: Callable[[Service, bool], Awaitable[list[Run]]]  # (service, streamed)
+    start: Callable[[Service, bool], Awaitable[Any]]  # (service, streamed)
     nudge: Callable[[Service, SideTable], Awaitable[None]] | None = None  # what people do while runs wait
+    runs: int = 1  # how many there are in the end
     once: frozenset[str] = frozenset()  # lines of the side table that may stand there once
     env: Mapping[str, Any] = field(default_factory=dict)  # settings
 
@@ -101,20 +104,16 @@ async def drive(
     bus = open_bus(settings.bus_url, store, settings)
     async with app.running(Service(store=store, bus=bus, registry=registry, settings=settings)) as service:
         recorded, before = await _recorded(service), side.count()
-        runs = await scenario.start(service, streamed)
+        await scenario.start(service, streamed)
         for _ in range(ROUNDS):
             await work_all(service)
-            if not await _unfinished(service) and await _ended(service, runs):
+            if len(await _all_runs(service)) >= scenario.runs and not await _unfinished(service):
                 break
             await (scenario.nudge or answer_all)(service, side)
             await work_all(service)
             await advance(crashing.store, 4000)
             await service.tick()
         return await _outcome(service, crashing, side, recorded, before)
-
-
-async def _ended(service: Service, runs: list[Run]) -> bool:
-    return all([(await service.store.run(TENANT, run.id)).terminal for run in runs])
 
 
 async def work_all(service: Service) -> None:
@@ -151,7 +150,7 @@ async def _recorded(service: Service) -> set[str]:
     for run in await _all_runs(service):
         _, entries = await service.store.entries(TENANT, run.id, limit=10_000)
         found |= {f"effect:{e.data['name']}:{e.data['call_id']}" for e in entries if e.kind == "tool"}
-        found |= {f"recorded:{e.key}" for e in entries if e.kind == "model"}
+        found |= {f"recorded:{run.id}:{e.key}" for e in entries if e.kind == "model"}
     return found
 
 
@@ -160,7 +159,7 @@ async def _outcome(
 ) -> Outcome:
     runs, after = await _all_runs(service), side.count()
     threads = {run.thread_id: await service.store.items(TENANT, run.thread_id) for run in runs}
-    history = sorted(([dict(item.data) for item in items] for items in threads.values()), key=json.dumps)
+    history = sorted((_renamed([dict(item.data) for item in items]) for items in threads.values()), key=json.dumps)
     models = sum(1 for line in recorded if line.startswith("recorded:"))
     fresh = sum(n - before.get(line, 0) for line, n in after.items() if line.startswith("model"))
     total = sum(1 for line in await _recorded(service) if line.startswith("recorded:"))
@@ -172,6 +171,15 @@ async def _outcome(
         verbs=crashing.names, side=dict(after), repeated=repeated,
         stuck=[f"{r.id} {r.status}" for r in runs if not r.terminal],
     )  # fmt: skip
+
+
+def _renamed(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same history with call ids by order: those that we make name their run, and so differ each time."""
+    names: dict[str, str] = {}
+    for item in items:
+        if "call_id" in item:
+            item["call_id"] = names.setdefault(item["call_id"], f"call {len(names)}")
+    return items
 
 
 def forked(work: Callable[[], Awaitable[Outcome]]) -> dict[str, Any] | None:
@@ -201,6 +209,10 @@ def matrix(
     scenario: Scenario, databases: Iterator[str], sides: Iterator[SideTable], *, streamed: bool
 ) -> tuple[int, list[str]]:
     """Kill at each commit, both ways. How many were killed, and what went wrong, as sentences."""
+    # Once in this process too: what that imports and builds, no forked process has to.
+    asyncio.run(drive(scenario, next(databases), next(sides), streamed=streamed))
+    gc.collect()
+    gc.freeze()
     whole = _drive(scenario, next(databases), next(sides), streamed)
     wrong = _judge(scenario, "undisturbed", whole, whole)
     if whole is None or "error" in whole:

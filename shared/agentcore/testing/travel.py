@@ -16,4 +16,5 @@ async def advance(store: StateStore, seconds: float) -> None:
     async with store.database.engine.begin() as connection:
         for table in metadata.sorted_tables:
             times = [column for column in table.columns if isinstance(column.type, Time)]
-            await connection.execute(update(table).values({c.name: plus(c, -seconds) for c in times}))
+            if times:
+                await connection.execute(update(table).values({c.name: plus(c, -seconds) for c in times}))

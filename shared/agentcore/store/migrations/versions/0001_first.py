@@ -76,6 +76,7 @@ def upgrade() -> None:
     op.create_index("run_by_status", "run", ["tenant", "status", "created_at"])
     op.create_index("run_by_tenant", "run", ["tenant", "created_at"])
     op.create_index("run_due", "run", ["wake_at"], **_where("wake_at IS NOT NULL"))
+    op.create_index("run_unfinished", "run", ["id"], **_where("finished_at IS NULL"))
     op.create_index("run_kept", "run", ["kept", "finished_at"], **_where("finished_at IS NOT NULL AND kept > 0"))
     op.create_table(
         "entry",
