@@ -194,7 +194,7 @@ class Execution:
         durable.instrument(agent)
         slice = durable.Slice(
             journal=self.journal, host=EngineHost(self.journal, self.store, self.settings),
-            provider=durable.DurableProvider(models.provider(self.settings)), transient=outcomes.transient,
+            provider=self._provider(), transient=outcomes.transient,
             retry_on=tuple(spec.retry_on),  # type: ignore[arg-type]
             trim=lambda items: trim(items, self.settings.history_tokens), asked=len(approvals.asked(self.journal)),
         )  # fmt: skip
@@ -205,6 +205,12 @@ class Execution:
         options = {"run_config": replace(config, group_id=self.run.thread_id), "max_turns": turns}
         options |= {"hooks": spec.resolve("hooks"), "context": await self._context(spec)}
         return agent, options, slice
+
+    def _provider(self) -> durable.DurableProvider:
+        if self.service.provider is None:
+            self.service.provider = durable.DurableProvider(models.provider(self.settings))
+        provider: durable.DurableProvider = self.service.provider
+        return provider
 
     async def _context(self, spec: AgentSpec) -> Any:
         """Made anew in each slice, so that nothing of it is ever serialized."""

@@ -20,10 +20,13 @@ class Feed:
         self._news: deque[News] = deque()
         self._most = most
         self._woken = asyncio.Event()
+        self._stale = False
 
     def put(self, news: News | None) -> None:
         """Add news, or with None only a hint that the database has some."""
-        if news is not None:
+        if news is None:
+            self._stale = True
+        else:
             if len(self._news) >= self._most:
                 self._news.clear()
             self._news.append(news)
@@ -42,6 +45,11 @@ class Feed:
     def drain(self) -> Iterator[News]:
         while self._news:
             yield self._news.popleft()
+
+    def stale(self) -> bool:
+        """Whether there was a hint since the last call."""
+        stale, self._stale = self._stale, False
+        return stale
 
 
 class Live:

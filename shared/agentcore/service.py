@@ -31,6 +31,7 @@ class Service:
         self.store, self.bus, self.registry, self.settings = store, bus, registry, settings
         self.live = Live()
         self.deadlines: set[Deadline] = set()  # of the slices under way here
+        self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # -- accepting
@@ -225,17 +226,16 @@ class Service:
                         yield event
                 if (run.terminal and len(entries) < 1000) or (pauses and ends(run)):
                     return
-                # No hint: another process has the run. Look again, ever more seldom while nothing happens.
-                pause = 0.05 if entries else min(1.0, pause * 1.5)
+                # Another process may have the run: look again, ever more seldom while nothing happens.
+                pause = 0.05 if entries else min(0.25 if run.status == "running" else 1.0, pause * 1.5)
                 while await feed.wait(pause):
-                    gap = True
+                    missed = False
                     for news in feed.drain():
-                        gap = not cursor.follows(news)
-                        if gap:
-                            break
-                        for event in cursor.take(news):
-                            yield event
-                    if gap:  # a hint, something missed, or the end: the database knows
+                        missed = missed or not (pauses or cursor.follows(news))
+                        if not missed:
+                            for event in cursor.take(news):
+                                yield event
+                    if feed.stale() or missed:
                         break
 
     # -- this process

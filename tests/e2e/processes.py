@@ -87,8 +87,7 @@ class Process:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is None:
-            self.kill()
+        self.kill()
 
     def start(self, input: Any = "go", agent: str = "slow") -> dict[str, Any]:
         run: dict[str, Any] = ok(self.http.post("/runs", json={"agent_id": agent, "input": input}))

@@ -1,0 +1,86 @@
+"""What a turn costs on PostgreSQL: one statement a durable point, none in a transaction block."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from agents import Agent, function_tool
+from sqlalchemy import event
+
+from agentcore.store.sql import SqlStore
+from agentcore.testing import Script, call, say
+from tests.harness import Harness, harness
+
+
+@contextmanager
+def statements(it: Harness) -> Iterator[list[str]]:
+    """The statements executed, and `begin` and `commit` where a transaction was opened."""
+    assert isinstance(it.store, SqlStore)
+    engine, seen = it.store.database.engine.sync_engine, list[str]()
+
+    def execute(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if cursor.connection.autocommit is False:
+            seen.append("in a transaction")
+        seen.append(" ".join(statement.split())[:60])
+
+    event.listen(engine, "before_cursor_execute", execute)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", execute)
+
+
+@function_tool
+async def look() -> str:
+    return "seen"
+
+
+TURNS: dict[str, tuple[Any, int]] = {
+    # Accept with the claim, each model response that calls tools, each tool result, the end with the last response.
+    "text": (Agent(name="main", model=Script([say("hello")])), 2),
+    "one tool": (Agent(name="main", model=Script([call("look", id="c")], [say("done")]), tools=[look]), 4),
+}
+
+
+@pytest.mark.parametrize("name", list(TURNS))
+def test_a_turn_that_is_executed_where_it_is_accepted(name: str, postgres_url: str) -> None:
+    agent, most = TURNS[name]
+
+    async def go() -> None:
+        async with harness(postgres_url) as it:
+            it.agent(agent)
+            for count in range(3):  # the first one also warms up
+                with statements(it) as seen:
+                    run = await it.accept(here=True, deltas=False)
+                    await it.service.drain(10)
+                assert (await it.get(run)).status == "succeeded"
+                own = [s for s in seen if "pg_notify" not in s]
+                if count:
+                    assert "in a transaction" not in own, own
+                    assert len(own) == most, own
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("name", list(TURNS))
+def test_a_turn_that_goes_over_the_bus_costs_one_more(name: str, postgres_url: str) -> None:
+    agent, most = TURNS[name]
+
+    async def go() -> None:
+        async with harness(postgres_url) as it:
+            it.agent(agent)
+            for count in range(3):
+                with statements(it) as seen:
+                    await it.accept(deltas=False)
+                    await it.work()
+                    await it.service.drain(10)
+                own = [s for s in seen if "pg_notify" not in s]
+                if count:
+                    assert "in a transaction" not in own, own
+                    assert len(own) == most + 1, own
+
+    asyncio.run(go())
