@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = environment.load(**_overrides(args))
         _log(settings)
+        if "" not in sys.path:
+            sys.path.append("")  # AGENTCORE_AGENTS may name a module here; last, so that it shadows nothing of ours
         command = importlib.import_module(f"agentcore.commands.{args.module}")
         code: int = getattr(command, args.verb)(args, settings)
         return code

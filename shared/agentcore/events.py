@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agentcore.errors import Invalid
@@ -42,20 +42,21 @@ class Cursor:
     seq: int = 0
     attempt: int = 0
     index: int = -1
-    streaming: set[str] = field(default_factory=set)  # steps with deltas shown and no message yet
+    streaming: bool = False  # deltas were shown whose message has not come: a new attempt must reset them
 
     @classmethod
     def parse(cls, text: str | None) -> Cursor:
         """Read what `str` wrote. Raises Invalid for anything else."""
         if not text:
             return cls()
-        if not re.fullmatch(r"\d{1,15}(\.\d{1,15}\.\d{1,15})?", text):
+        if not re.fullmatch(r"\d{1,15}(\.\d{1,15}\.\d{1,15}(\.1)?)?", text):
             raise Invalid(f"cursor: {text[:40]!r} is not an event id of this stream.", field="Last-Event-ID")
-        seq, *delta = (int(part) for part in text.split("."))
-        return cls(seq, *delta)
+        parts = [int(part) for part in text.split(".")]
+        return cls(*parts[:3], streaming=len(parts) == 4)
 
     def __str__(self) -> str:
-        return f"{self.seq}.{self.attempt}.{self.index}" if self.index >= 0 else str(self.seq)
+        shown = f".{self.attempt}.{self.index}" if self.index >= 0 else ""
+        return f"{self.seq}{shown}{'.1' if self.streaming else ''}"
 
     def follows(self, news: Entry | Delta) -> bool:
         """Whether nothing is missing between this cursor and a piece of live news. If not, read the database."""
@@ -81,14 +82,13 @@ class Cursor:
         if (delta.attempt, delta.index) <= (self.attempt, self.index):
             return
         if delta.attempt > self.attempt and self.streaming:
-            self.streaming.clear()
             yield self._event("reset", {"attempt": delta.attempt})
-        self.attempt, self.index = delta.attempt, delta.index
-        self.streaming.add(delta.step)
+        self.attempt, self.index, self.streaming = delta.attempt, delta.index, True
         yield self._event("delta", {"step": delta.step, "attempt": delta.attempt, "text": delta.text})
 
     def _entry(self, entry: Entry) -> Iterator[PublicEvent]:
-        self.streaming.discard(entry.key)
+        if entry.kind == "model" and entry.key.count("/") == 2:  # the run's own: those within others have no deltas
+            self.streaming = False
         name, data = public(entry)
         if name:
             stamp = {"at": entry.created_at.isoformat()} if entry.created_at else {}

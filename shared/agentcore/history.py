@@ -47,11 +47,15 @@ def window(items: Sequence[Item], most: int) -> int:
 
 
 def _whole(items: Sequence[Item], start: int) -> bool:
-    """Whether a history may begin here: no output without its call, nothing that belongs to reasoning before it."""
-    if start and items[start - 1].get("type") == "reasoning":
-        return False
+    """Whether a history may begin here: no output without its call, and not in the middle of one response."""
+    if start and _by_model(items[start - 1]) and _by_model(items[start]):
+        return False  # servers refuse what followed a reasoning item and comes without it
     calls = {i.get("call_id") for i in items[start:] if i.get("type") == "function_call"}
     return all(i.get("call_id") in calls for i in items[start:] if i.get("type") == "function_call_output")
+
+
+def _by_model(item: Item) -> bool:
+    return item.get("role") in (None, "assistant") and not str(item.get("type") or "").endswith("_output")
 
 
 def trim(items: list[Any], most: int) -> list[Any]:
@@ -62,7 +66,7 @@ def trim(items: list[Any], most: int) -> list[Any]:
     if start == 0:
         return items
     if start == len(items):  # not even the last group fits: the model must see it all the same
-        start = max((i for i in range(len(items)) if _whole(items, i)), default=0)
+        start = next((i for i in reversed(range(len(items))) if _whole(items, i)), 0)
     question = next((i for i in range(start - 1, -1, -1) if items[i].get("role") == "user"), None)
     return items[start:] if question is None else [items[question], *items[start:]]
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from agentcore.clock import least_gap, next_due
 from agentcore.errors import Invalid, LimitExceeded, NotFound
-from agentcore.journal import SLEEP, Journal, Suspension
+from agentcore.journal import LINGER, SLEEP, Journal, Suspension
 from agentcore.ports import StateStore
 from agentcore.records import Entry, Schedule, Sleep
 from agentcore.settings import Settings
@@ -66,4 +66,4 @@ class EngineHost:
 
     def emit(self, data: Any) -> None:
         number = sum(1 for e in self.journal.entries if e.kind == "custom")
-        self.journal.add(Entry(key=f"custom:{self.journal.run.fence}:{number}", kind="custom", data=data), linger=True)
+        self.journal.add(Entry(key=f"custom:{self.journal.run.fence}:{number}", kind="custom", data=data), linger=LINGER)

@@ -23,6 +23,7 @@ from agentcore.records import STEPS, Ack, Claim, Entry, Pause
 
 log = logging.getLogger("agentcore.journal")
 LINGER = 0.05  # seconds that a step nobody waits for may stay unwritten, to share the next write
+ALWAYS = float("inf")  # for what is worth storing only with what follows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,16 +86,16 @@ class Journal:
         """Everything recorded, in order, whether or not it is stored yet."""
         return list(self._seen.values())
 
-    def add(self, entry: Entry, *, linger: bool = False) -> None:
-        """Record an entry; it is stored in order, soon. `linger`: it may wait a moment to share another's write."""
+    def add(self, entry: Entry, *, linger: float = 0.0) -> None:
+        """Record an entry; it is stored in order, now. `linger`: it may wait so long to share another's write."""
         if self.frozen:
             self.stop()
         self._flush_deltas()
         self._put(entry)
-        if linger:
-            asyncio.get_running_loop().call_later(LINGER, self._write)
-        else:
+        if linger == 0:
             self._write()
+        elif linger < ALWAYS:
+            asyncio.get_running_loop().call_later(linger, self._write)
 
     def _put(self, entry: Entry) -> None:
         self._seen[entry.key] = entry

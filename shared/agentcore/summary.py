@@ -12,6 +12,7 @@ from agents import Agent, Runner
 
 from agentcore import durable, outcomes
 from agentcore.history import tokens, window
+from agentcore.journal import ALWAYS
 from agentcore.records import Entry
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def past(execution: Execution, agent: Agent[Any], options: Mapping[str, An
     found = await _decide(execution, agent, options, scope)
     if not execution.frozen:
         data = {"from": found.start, "to": execution.run.history_end, "summary": found.summary}
-        execution.journal.add(Entry(key="input", kind="input", data=data), linger=True)
+        execution.journal.add(Entry(key="input", kind="input", data=data), linger=ALWAYS)
     return found
 
 

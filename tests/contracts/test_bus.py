@@ -46,8 +46,8 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(url: str, path: Path) -> AsyncIterator[Rig]:
-    settings = Settings(database_url=f"sqlite:///{path}/bus.db", bus_url=url, redelivery_seconds=3600.0)
+async def rig(url: str, database: str) -> AsyncIterator[Rig]:
+    settings = Settings(database_url=database, bus_url=url, redelivery_seconds=3600.0)
     store = open_store(settings.database_url, settings)
     await store.open()
     await store.migrate()
@@ -60,14 +60,19 @@ async def rig(url: str, path: Path) -> AsyncIterator[Rig]:
 
 
 Test = Callable[[Rig], Awaitable[None]]
-Run_ = Callable[[Test], None]
+On = Callable[[Test], None]
 
 
-@pytest.fixture(params=["memory://", "store://"])
-def on(request: pytest.FixtureRequest, tmp_path: Path) -> Run_:
+@pytest.fixture(params=["memory://", "store:// sqlite", "store:// postgresql"])
+def on(request: pytest.FixtureRequest, tmp_path: Path) -> On:
+    """Runs a test over a bus; each has a real database behind it."""
+    url, _, database = request.param.partition(" ")
+    postgres = database == "postgresql"
+    where: str = request.getfixturevalue("postgres_url") if postgres else f"sqlite:///{tmp_path}/bus.db"
+
     def run(test: Test) -> None:
         async def go() -> None:
-            async with rig(request.param, tmp_path) as it:
+            async with rig(url, where) as it:
                 await test(it)
 
         asyncio.run(go())
@@ -75,7 +80,7 @@ def on(request: pytest.FixtureRequest, tmp_path: Path) -> Run_:
     return run
 
 
-def test_what_is_sent_is_received(on: Run_) -> None:
+def test_what_is_sent_is_received(on: On) -> None:
     async def test(it: Rig) -> None:
         ids = await it.due(3)
         await it.bus.send(ids)
@@ -84,7 +89,7 @@ def test_what_is_sent_is_received(on: Run_) -> None:
     on(test)
 
 
-def test_what_was_received_is_not_received_again_at_once(on: Run_) -> None:
+def test_what_was_received_is_not_received_again_at_once(on: On) -> None:
     async def test(it: Rig) -> None:
         await it.bus.send(await it.due(2))
         await it.take(2)
@@ -93,7 +98,7 @@ def test_what_was_received_is_not_received_again_at_once(on: Run_) -> None:
     on(test)
 
 
-def test_an_empty_bus_answers_with_nothing(on: Run_) -> None:
+def test_an_empty_bus_answers_with_nothing(on: On) -> None:
     async def test(it: Rig) -> None:
         assert not await it.bus.receive(limit=10, wait=0.05)
         assert not await it.bus.receive(limit=10, wait=0.0)
@@ -101,7 +106,7 @@ def test_an_empty_bus_answers_with_nothing(on: Run_) -> None:
     on(test)
 
 
-def test_without_waiting_what_is_there_is_received(on: Run_) -> None:
+def test_without_waiting_what_is_there_is_received(on: On) -> None:
     async def test(it: Rig) -> None:
         ids = await it.due()
         await it.bus.send(ids)
@@ -110,7 +115,7 @@ def test_without_waiting_what_is_there_is_received(on: Run_) -> None:
     on(test)
 
 
-def test_no_more_than_the_limit_is_received(on: Run_) -> None:
+def test_no_more_than_the_limit_is_received(on: On) -> None:
     async def test(it: Rig) -> None:
         ids = await it.due(5)
         await it.bus.send(ids)
@@ -121,7 +126,7 @@ def test_no_more_than_the_limit_is_received(on: Run_) -> None:
     on(test)
 
 
-def test_a_receiver_that_waits_hears_of_what_is_sent_later(on: Run_) -> None:
+def test_a_receiver_that_waits_hears_of_what_is_sent_later(on: On) -> None:
     async def test(it: Rig) -> None:
         waiting = asyncio.create_task(it.take(1))
         await asyncio.sleep(0.05)
@@ -132,7 +137,7 @@ def test_a_receiver_that_waits_hears_of_what_is_sent_later(on: Run_) -> None:
     on(test)
 
 
-def test_several_receivers_share_the_ids(on: Run_) -> None:
+def test_several_receivers_share_the_ids(on: On) -> None:
     async def test(it: Rig) -> None:
         ids = await it.due(12)
         taken: list[str] = []
@@ -150,7 +155,7 @@ def test_several_receivers_share_the_ids(on: Run_) -> None:
     on(test)
 
 
-def test_an_id_sent_twice_is_harmless(on: Run_) -> None:
+def test_an_id_sent_twice_is_harmless(on: On) -> None:
     async def test(it: Rig) -> None:
         ids = await it.due()
         await it.bus.send([*ids, *ids])
@@ -160,7 +165,7 @@ def test_an_id_sent_twice_is_harmless(on: Run_) -> None:
     on(test)
 
 
-def test_sending_nothing_is_allowed(on: Run_) -> None:
+def test_sending_nothing_is_allowed(on: On) -> None:
     async def test(it: Rig) -> None:
         await it.bus.send([])
         assert not await it.bus.receive(limit=1, wait=0.0)
@@ -168,7 +173,7 @@ def test_sending_nothing_is_allowed(on: Run_) -> None:
     on(test)
 
 
-def test_closing_while_a_hint_is_on_its_way_leaves_nothing_behind(on: Run_) -> None:
+def test_closing_while_a_hint_is_on_its_way_leaves_nothing_behind(on: On) -> None:
     async def test(it: Rig) -> None:
         await it.bus.send(await it.due())
         await it.bus.receive(limit=1, wait=0.0)

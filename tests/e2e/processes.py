@@ -37,6 +37,14 @@ def cli(*args: str, folder: Path, stdin: str = "", **more: str) -> subprocess.Co
     )  # fmt: skip
 
 
+def command(*args: str, folder: Path, **more: str) -> subprocess.Popen[bytes]:
+    """Start a command that keeps running."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "agentcore", *args], cwd=folder, env=environment(**more),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
 class Process:
     """A command that keeps running and says at which URL it answers."""
 

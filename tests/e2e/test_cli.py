@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import Process, cli, ok
+from tests.e2e.processes import Process, cli, environment, ok
 
 COMMANDS = ["dev", "serve", "work", "tick", "migrate", "chat", "runs", "redrive", "preflight", "doctor"]
 
@@ -73,6 +75,20 @@ def test_a_database_that_is_away_is_named_without_its_password(tmp_path: Path) -
     said = fails("tick", folder=tmp_path, AGENTCORE_DATABASE_URL="postgresql://me:hunter2@127.0.0.1:9/x")
     assert "AGENTCORE_DATABASE_URL=postgresql://me:***@127.0.0.1:9/x" in said
     assert "hunter2" not in said
+
+
+def test_agents_are_found_in_the_folder_where_it_is_called(migrated: Path) -> None:
+    (migrated / "my_agents.py").write_text('import agentcore\nagentcore.register("mine", "my_agents:nothing_yet")\n')
+    command = [sys.executable, "-P", "-m", "agentcore", "tick"]  # -P: as an installed command, without this folder
+    done = subprocess.run(
+        command,
+        cwd=migrated,
+        env=environment(AGENTCORE_AGENTS="my_agents"),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_serve_does_not_open_itself_to_others_unasked(migrated: Path) -> None:

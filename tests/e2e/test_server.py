@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from agentcore.commands.client import parse
-from tests.e2e.processes import Process, cli, ok, reached
+from tests.e2e.processes import Process, cli, command, ok, reached
 
 AGENTS = "tests.e2e.agents_slow"
 
@@ -63,13 +63,34 @@ def test_only_this_machine_is_answered_where_nobody_is_asked_who_they_are(tmp_pa
         assert foreign.status_code == 403
 
 
-def test_serve_and_work_are_processes_of_their_own(tmp_path: Path) -> None:
-    assert cli("migrate", folder=tmp_path).returncode == 0
-    with Process(tmp_path, "serve", "--port", "0", agents=AGENTS) as serve:
+def test_serve_and_work_are_processes_of_their_own(tmp_path: Path, database_url: str) -> None:
+    settings = {"AGENTCORE_DATABASE_URL": database_url, "AGENTCORE_AGENTS": AGENTS, "SIDE": str(tmp_path / "side")}
+    assert cli("migrate", folder=tmp_path, **settings).returncode == 0
+    with Process(tmp_path, "serve", "--port", "0", agents=AGENTS, AGENTCORE_DATABASE_URL=database_url) as serve:
         (tmp_path / "side.go").touch()
         run = serve.start()
         assert ok(serve.http.get(f"/runs/{run['run_id']}"))["status"] == "pending"
-        done = cli("work", "--drain", folder=tmp_path, AGENTCORE_AGENTS=AGENTS, SIDE=str(serve.side.path))
+        with serve.http.stream("GET", f"/runs/{run['run_id']}/events") as answer:
+            done = cli("work", "--drain", folder=tmp_path, **settings)
+            events = list(parse(answer.iter_lines()))
         assert (done.returncode, done.stdout) == (0, '{"succeeded": 1}\n'), done.stderr
+        assert events[-1].type == "finished"
         assert serve.finished(run["run_id"])["status"] == "success"
         assert serve.stop() == 0
+    assert serve.errors() == ""
+
+
+def test_a_worker_that_is_told_to_stop_hands_its_runs_over(tmp_path: Path, database_url: str) -> None:
+    settings = {"AGENTCORE_DATABASE_URL": database_url, "AGENTCORE_AGENTS": AGENTS, "SIDE": str(tmp_path / "side")}
+    assert cli("migrate", folder=tmp_path, **settings).returncode == 0
+    with Process(tmp_path, "serve", "--port", "0", agents=AGENTS, AGENTCORE_DATABASE_URL=database_url) as serve:
+        run = serve.start()
+        with command("work", folder=tmp_path, **settings) as worker:
+            reached(serve.side, "step:3")
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(60) == 0
+        (tmp_path / "side.go").touch()
+        assert cli("work", "--drain", folder=tmp_path, **settings).returncode == 0
+        assert serve.finished(run["run_id"])["status"] == "success"
+    counted = serve.side.count()
+    assert {line: n for line, n in counted.items() if n > 1} == {"step:3": 2}  # cut short, and idempotent

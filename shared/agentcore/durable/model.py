@@ -14,7 +14,7 @@ from agentcore.durable.codec import dump_output, dump_usage, load_completed, loa
 from agentcore.durable.scope import Scope, scope_now
 from agentcore.effects import effect_of
 from agentcore.errors import IncompatibleVersion
-from agentcore.journal import CANCEL, FATAL, Suspension
+from agentcore.journal import CANCEL, FATAL, LINGER, Suspension
 from agentcore.records import Entry
 
 
@@ -186,7 +186,7 @@ class _Call:
             "agent": self.agent, "shape": self.shape, "output": dump_output(output), "usage": dump_usage(usage),
             "response_id": response_id, "effects": {c.call_id: effects[c.name] for c in calls if c.name in effects},
         }  # fmt: skip
-        journal.add(Entry(key=self.key, kind="model", data=data), linger=not calls)
+        journal.add(Entry(key=self.key, kind="model", data=data), linger=0.0 if calls else LINGER)
         self.scope.slice.numbers[self.number] += 1
         self.scope.slice.call_ids.update(c.call_id for c in calls)
         if calls:

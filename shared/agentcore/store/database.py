@@ -6,9 +6,9 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Executable, Row
+from sqlalchemy import ClauseElement, Compiled, Executable, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -52,6 +52,7 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, write: Params, read: Params, one_writer: bool = False) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
+        self._compiled: dict[Executable, Compiled] = {}  # the statements are module-level, so there are few
         self._write, self._read = engine.execution_options(**write), engine.execution_options(**read)
         # SQLite has one writer at a time: waiting here in line is fairer than polling its file lock.
         self._writer = asyncio.Lock() if one_writer else nullcontext()
@@ -76,7 +77,7 @@ class Database:
 
         async def attempt(repeat: bool) -> Sequence[Row[Any]]:
             async with self._writer if write else nullcontext(), self.engine.connect() as connection:
-                return (await connection.execute(statement, params)).all()
+                return (await connection.execute(self._ready(statement), params)).all()
 
         return await _tried(attempt)
 
@@ -88,11 +89,19 @@ class Database:
         """
         try:
             async with self.engine.connect() as connection:
-                return (await connection.execute(statement, params)).all()
+                return (await connection.execute(self._ready(statement), params)).all()
         except DBAPIError as error:
             if error.connection_invalidated or _state(error) in _CONFLICTS | {_TAKEN}:
                 return None
             raise _known(error) from error.orig
+
+    def _ready(self, statement: Executable) -> Executable:
+        """The statement, compiled once. SQLAlchemy's own cache leaves out all that say ON CONFLICT."""
+        ready = self._compiled.get(statement)
+        if ready is None:
+            assert isinstance(statement, ClauseElement)
+            ready = self._compiled[statement] = statement.compile(dialect=self.engine.dialect)
+        return cast(Executable, ready)  # it executes, though its type does not say so
 
     @asynccontextmanager
     async def moment(self) -> AsyncIterator[Tx]:
