@@ -10,7 +10,7 @@ ARGS ?=
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help dev chat test lint format check lock clean
+.PHONY: help dev chat test mutants lint format check lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -23,6 +23,9 @@ chat: $(READY) ## Talk to an agent of a running server
 
 test: $(READY) ## Run all tests (ARGS="-k bus")
 	$(BIN)/pytest -n auto $(ARGS)
+
+mutants: $(READY) ## Break each rule and see a test turn red
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(READY) ## Check style, types and layers
 	$(BIN)/ruff check

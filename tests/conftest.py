@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
 
 from agentcore.settings import Settings
 from agentcore.store import open_store
+from agentcore.store.postgres import PostgresStore
 from agentcore.store.sql import SqlStore
 from tests.postgres import Postgres
 
@@ -50,25 +56,57 @@ def postgres_url(postgres: Postgres, migrated: str) -> str:
     return postgres.create_database(migrated)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Each database in turn; the schema may not be there yet."""
-    if request.param == "sqlite":
+@pytest.fixture(params=["sqlite", "postgresql", "conflicts"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Each database in turn. `conflicts` is a PostgreSQL where every other attempt meets one."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> str:
+    """A database; the schema may not be there yet."""
+    if database_kind == "sqlite":
         return f"sqlite:///{tmp_path}/test.db"
     url: str = request.getfixturevalue("postgres_url")
     return url
 
 
 @pytest.fixture
-async def store(database_url: str, anyio_backend: str) -> AsyncIterator[SqlStore]:
+async def store(database_url: str, database_kind: str, anyio_backend: str) -> AsyncIterator[SqlStore]:
     """An empty store on each database."""
     store = opened(database_url)
     await store.migrate()
+    if database_kind == "conflicts":
+        conflicting(store)
     yield store
     await store.close()
+
+
+def conflicting(store: SqlStore) -> None:
+    """Let every other statement or transaction fail as a serializable database's do, before it has done anything."""
+    attempts = count()
+
+    def began(connection: object, record: Any, *rest: object) -> None:
+        record.info["fresh"] = True
+
+    def executes(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
+        if connection.info.pop("fresh", False) and next(attempts) % 2 == 0:
+            raise OperationalError(statement, {}, psycopg.errors.SerializationFailure("restart transaction"))
+
+    event.listen(store.database.engine.sync_engine, "checkout", began)
+    event.listen(store.database.engine.sync_engine, "before_cursor_execute", executes)
 
 
 def opened(url: str, **settings: object) -> SqlStore:
     store = open_store(url, Settings(database_url=url, **settings))  # type: ignore[arg-type]
     assert isinstance(store, SqlStore)
     return store
+
+
+@pytest.fixture
+async def pg(postgres_url: str, anyio_backend: str) -> AsyncIterator[PostgresStore]:
+    store = opened(postgres_url)
+    assert isinstance(store, PostgresStore)
+    yield store
+    await store.close()

@@ -49,8 +49,8 @@ class Postgres:
         data, log = self.root / "data", self.root / "log"
         common: dict[str, Any] = {"cwd": self.root, "env": self._environment(), **self._as}
         if not (data / "PG_VERSION").exists():
-            initdb: list[Any] = [_BIN / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-            subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **common)
+            initdb: list[Any] = [_BIN / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"]
+            subprocess.run([*initdb, "-E", "UTF8"], check=True, stdout=subprocess.DEVNULL, **common)
         settings = [f"-c{name}={value}" for name, value in self.options.items()]
         with log.open("ab") as out:
             command: list[Any] = [_BIN / "postgres", "-D", data, "-p", str(self.port), "-k", self.root, *settings]

@@ -60,7 +60,8 @@ def _question(
     shown = parsed(arguments)
     return Question(
         id=new_id(), tenant=execution.run.tenant, run_id=execution.run.id, thread_id=execution.run.thread_id, kind=kind,
-        on_expiry="fail" if execution.settings.question_expiry_fails else "reject", key=key, call_id=call_id, agent=agent, tool=tool, arguments=shown, arguments_hash=arguments_hash(tool, shown),
+        on_expiry="fail" if execution.settings.question_expiry_fails else "reject", key=key, call_id=call_id,
+        agent=agent, tool=tool, arguments=shown, arguments_hash=arguments_hash(tool, shown),
     )  # fmt: skip
 
 

@@ -114,7 +114,7 @@ class Execution:
         run, refused = self.run, next((e for e in self.claim.entries if _failed_by_policy(e)), None)
         if run.cancel_requested:
             return self._cancelled()
-        if run.expires_at and run.wake_at and run.expires_at <= run.wake_at - self._lease:
+        if self._expired():
             return self._failed({"code": "expired", "message": "The run's time to live has passed."}, "expired")
         if refused is not None:
             return self._failed({"code": "question_expired", "message": f"Nobody decided on {refused.data['tool']}."})
@@ -128,9 +128,11 @@ class Execution:
             self.journal.add(entry)
         return None
 
-    @property
-    def _lease(self) -> timedelta:
-        return timedelta(seconds=self.settings.lease_seconds)
+    def _expired(self) -> bool:
+        run, life = self.run, timedelta(seconds=self.settings.run_ttl)
+        end = run.expires_at or (run.created_at + life if run.created_at else None)
+        # The claim set wake_at, so this is the database's clock.
+        return bool(end and run.wake_at and end <= run.wake_at - timedelta(seconds=self.settings.lease_seconds))
 
     # -- the slice
 
@@ -195,7 +197,7 @@ class Execution:
         slice = durable.Slice(
             journal=self.journal, host=EngineHost(self.journal, self.store, self.settings),
             provider=self._provider(), transient=outcomes.transient,
-            retry_on=tuple(spec.retry_on),  # type: ignore[arg-type]
+            retry_on=tuple(spec.retry_on),
             trim=lambda items: trim(items, self.settings.history_tokens), asked=len(approvals.asked(self.journal)),
         )  # fmt: skip
         config = spec.resolve("run_config") or RunConfig()

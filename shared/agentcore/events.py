@@ -52,7 +52,9 @@ class Cursor:
         if not re.fullmatch(r"\d{1,15}(\.\d{1,15}\.\d{1,15}(\.1)?)?", text):
             raise Invalid(f"cursor: {text[:40]!r} is not an event id of this stream.", field="Last-Event-ID")
         parts = [int(part) for part in text.split(".")]
-        return cls(*parts[:3], streaming=len(parts) == 4)
+        if len(parts) == 1:
+            return cls(parts[0])
+        return cls(parts[0], parts[1], parts[2], streaming=len(parts) == 4)
 
     def __str__(self) -> str:
         shown = f".{self.attempt}.{self.index}" if self.index >= 0 else ""

@@ -247,7 +247,7 @@ class Service:
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Run something in the background of this process, logged when it fails, awaited by `drain`."""
-        task = asyncio.ensure_future(work)
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import text
+
 from agentcore.ids import new_id
 from agentcore.records import Accepted, Claim, Entry, Finish, Item, Question, Run, Schedule, Thread, Wait
 from agentcore.store.sql import SqlStore
 
 TENANT = "acme"
+KILL_OTHERS = text(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+    "and pid <> pg_backend_pid()"
+)
 LEASE = 30.0
 REDELIVERY = 60.0
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC
 
 import pytest
 
-from agentcore.errors import Conflict, IdempotencyMismatch, Invalid, LeaseLost, Misconfigured, NotFound, ThreadBusy
+from agentcore.errors import Conflict, IdempotencyMismatch, Invalid, LeaseLost, NotFound, ThreadBusy
 from agentcore.ids import new_id
-from agentcore.records import Entry, Lease, Requeue, Thread
-from agentcore.settings import Settings
-from agentcore.store import open_store
+from agentcore.records import Entry, Requeue, Thread
 from agentcore.store.sql import SqlStore
 from agentcore.testing.travel import advance
 from tests.contracts.store_kit import (
@@ -130,6 +128,15 @@ async def test_a_repeated_idempotency_key_gives_the_same_run(store: SqlStore) ->
         await accept(store, idempotency_key="k", request_hash="other")
     elsewhere = await store.accept(a_run(tenant="other"), redelivery=1, idempotency_key="k", request_hash="other")
     assert elsewhere.created
+
+
+async def test_a_run_that_is_accepted_again_is_the_same_run_and_claimed_once(store: SqlStore) -> None:
+    run = a_run()
+    first = await store.accept(run, redelivery=REDELIVERY, lease=LEASE)
+    again = await store.accept(run, redelivery=REDELIVERY, lease=LEASE)
+    assert first.claim is not None
+    assert (again.run, again.claim, again.send) == (first.run, None, ())
+    assert (await store.thread(TENANT, run.thread_id)).next_position == 2
 
 
 async def test_reject_refuses_while_any_run_is_unfinished(store: SqlStore) -> None:
@@ -352,58 +359,3 @@ async def test_a_paused_run_whose_cancellation_was_asked_for_is_sent_at_once(sto
     assert (await store.append(held.lease, [step()])).cancel_requested == "interrupt"
     assert await store.pause(held.lease, [], Requeue(delay=900), redelivery=REDELIVERY) == (held.run.id,)
     assert (await get(store, held.run)).status == "queued"
-
-
-# -- reading
-
-
-async def test_runs_are_listed_newest_first_and_filtered(store: SqlStore) -> None:
-    first = await claimed(store)
-    await finish(store, first)
-    second = (await accept(store, first.run.thread_id, agent="billing")).run
-    await store.accept(a_run(tenant="other"), redelivery=1)
-
-    async def found(**wanted: object) -> list[str]:
-        return [run.id for run in await store.runs(TENANT, **wanted)]  # type: ignore[arg-type]
-
-    assert await found() == [second.id, first.run.id]
-    assert await found(limit=1, offset=1) == [first.run.id]
-    assert await found(status=["succeeded", "failed"]) == [first.run.id]
-    assert await found(agent="billing", thread_id=second.thread_id) == [second.id]
-    assert await found(thread_id=new_id()) == []
-    with pytest.raises(NotFound):
-        await store.run("other", second.id)
-
-
-# -- opening
-
-
-async def test_the_clock_is_utc(store: SqlStore) -> None:
-    assert (await store.now()).tzinfo is UTC
-
-
-async def test_migrating_again_changes_nothing(store: SqlStore) -> None:
-    run = (await accept(store)).run
-    await store.migrate()
-    assert await get(store, run) == run
-
-
-async def test_a_lost_lease_names_the_run(store: SqlStore) -> None:
-    with pytest.raises(LeaseLost) as caught:
-        await store.renew(Lease(run_id=new_id(), fence=1), 1)
-    assert "run_id" in caught.value.details
-
-
-@pytest.mark.parametrize("url", ["mysql://x/y", "postgres://x/y", "nonsense", "sqlite://", "sqlite:///:memory:"])
-def test_an_unknown_database_is_misconfigured(url: str) -> None:
-    with pytest.raises(Misconfigured, match="AGENTCORE_DATABASE_URL"):
-        open_store(url, Settings())
-
-
-async def test_time_travel_moves_all_times(store: SqlStore) -> None:
-    run = (await accept(store)).run
-    await advance(store, 100.5)
-    after = await get(store, run)
-    assert run.created_at is not None
-    assert after.created_at is not None
-    assert run.created_at - after.created_at == timedelta(seconds=100.5)

@@ -6,6 +6,8 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +32,6 @@ from tests.contracts.store_kit import (
     a_schedule,
     accept,
     ask,
-    claim,
     claimed,
     decide,
     finish,
@@ -76,7 +77,10 @@ async def while_open(store: SqlStore, work: Any, other: Awaitable[T]) -> T:
     """The outcome of `other`, which starts while a transaction that did `work` is open."""
     held, release = asyncio.Event(), asyncio.Event()
     first = asyncio.create_task(blocked(store, held, release, work))
-    await held.wait()
+    await asyncio.wait([first, waiting := asyncio.create_task(held.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if not waiting.done():
+        waiting.cancel()
+        await first  # raises: its work failed
     second = asyncio.ensure_future(other)
     await asyncio.sleep(0.2)
     release.set()
@@ -116,7 +120,7 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(store: SqlStore, stor
     for _ in range(5):
         zombie = await claimed(store)
         await advance(store, LEASE + 1)
-        results: list[Any] = await asyncio.gather(
+        results: Any = await asyncio.gather(
             stores[0].claim(zombie.run.id, lease=LEASE, window=1),
             stores[1].append(zombie.lease, [step(0)]),
             stores[2].append(zombie.lease, [step(1)]),
@@ -139,7 +143,7 @@ async def test_a_finish_sees_the_successor_that_is_accepted_at_the_same_time(
     store: SqlStore, stores: list[SqlStore]
 ) -> None:
     held = await claimed(store)
-    other = a_run(held.run.thread_id)
+    other = replace(a_run(held.run.thread_id), root_id=held.run.id)
 
     async def accepting(tx: Any) -> None:
         await place(tx, other, Terms(redelivery=REDELIVERY))
@@ -195,7 +199,7 @@ async def test_accepting_beside_a_finish_gives_a_claim_with_the_whole_history(
 async def test_a_sleep_never_misses_a_message(store: SqlStore, stores: list[SqlStore]) -> None:
     for _ in range(10):
         held = await claimed(store)
-        sent: list[Any] = await asyncio.gather(sleep(stores[0], held), accept(stores[1], held.run.thread_id))
+        sent: Any = await asyncio.gather(sleep(stores[0], held), accept(stores[1], held.run.thread_id))
         assert [*sent[0], *sent[1].send] == [held.run.id]
         assert (await get(store, held.run)).status == "queued"
         assert "woke:tool:0/c1" in await keys(store, held.run)
@@ -224,9 +228,7 @@ async def test_a_question_is_decided_once(store: SqlStore, stores: list[SqlStore
     assert len(await keys(store, held.run)) == 3
 
 
-async def test_interrupting_and_finishing_do_not_lock_each_other_out(
-    store: SqlStore, stores: list[SqlStore]
-) -> None:
+async def test_interrupting_and_finishing_do_not_lock_each_other_out(store: SqlStore, stores: list[SqlStore]) -> None:
     for _ in range(10):
         held = await claimed(store)
         thread_id = held.run.thread_id
@@ -259,9 +261,7 @@ async def test_a_due_run_is_swept_once_by_many_tickers(store: SqlStore, stores: 
     assert sorted(run_id for ids in found for run_id in ids) == sorted(runs)
 
 
-async def test_a_sweep_that_waited_for_another_takes_nothing_twice(
-    store: SqlStore, stores: list[SqlStore]
-) -> None:
+async def test_a_sweep_that_waited_for_another_takes_nothing_twice(store: SqlStore, stores: list[SqlStore]) -> None:
     run = (await accept(store)).run
     await advance(store, REDELIVERY + 1)
     later = update(run_table).where(run_table.c.id == bindparam("the_run")).values(wake_at=await store.now())
@@ -286,9 +286,7 @@ async def test_of_many_ringers_one_starts_the_run(store: SqlStore, stores: list[
     assert len(sent) == len(set(sent)) == len(await store.runs(TENANT)) == 8
 
 
-async def test_one_request_that_comes_many_times_at_once_is_one_run(
-    store: SqlStore, stores: list[SqlStore]
-) -> None:
+async def test_one_request_that_comes_many_times_at_once_is_one_run(store: SqlStore, stores: list[SqlStore]) -> None:
     for n in range(5):
         found = await at_once(
             *(accept(each, idempotency_key=f"k{n}", request_hash="h", lease=LEASE) for each in stores)
@@ -351,10 +349,8 @@ async def test_a_fleet_finishes_every_run_once_in_its_threads_order(store: SqlSt
                 run_id = await asyncio.wait_for(queue.get(), 0.05)
             except TimeoutError:
                 continue
-            try:
+            with suppress(LeaseLost):
                 await work(each, run_id)
-            except LeaseLost:
-                pass
 
     async def work(each: SqlStore, run_id: str) -> None:
         held = await each.claim(run_id, lease=LEASE, window=100)

@@ -230,8 +230,8 @@ async def test_waiting_for_questions_that_were_all_decided_meanwhile_goes_on_at_
     held = await claimed(store)
     question = a_question(held.run)
     await ask(store, held, question)
-    async with store.database.engine.begin() as connection:  # as if a tick had found it due
-        await connection.execute(update(run_table).values(status="queued", wake_at=await store.now()))
+    due = update(run_table).values(status="queued", wake_at=await store.now())
+    await store.database.transaction(lambda tx: tx.connection.execute(due))  # as if a tick had found it due
     held = await claim(store, held.run)
     assert await decide(store, question) == ()  # its worker holds it: nobody needs to be told
     assert await store.pause(held.lease, [], Wait(questions=()), redelivery=REDELIVERY) == (held.run.id,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from agentcore.testing import SideTable
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+PATIENCE = 90.0
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -37,12 +38,19 @@ def cli(*args: str, folder: Path, stdin: str = "", **more: str) -> subprocess.Co
     )  # fmt: skip
 
 
-def command(*args: str, folder: Path, **more: str) -> subprocess.Popen[bytes]:
+def command(*args: str, folder: Path, stdin: int = subprocess.DEVNULL, **more: str) -> subprocess.Popen[bytes]:
     """Start a command that keeps running."""
     return subprocess.Popen(
         [sys.executable, "-m", "agentcore", *args], cwd=folder, env=environment(**more),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stdin=stdin, stdout=subprocess.DEVNULL,
     )  # fmt: skip
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port
 
 
 class Process:

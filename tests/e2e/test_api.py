@@ -385,6 +385,8 @@ def test_what_is_not_json_is_refused(tmp_path: Path) -> None:
         nan = b'{"agent_id": "support", "input": {"x": NaN}}'
         refused(await http.post("/runs", content=nan, headers=head), 422, "invalid", "input")
         refused(await http.post("/runs", content=b"[]", headers=head), 422, "invalid")
+        form = b'{"agent_id": "support", "input": "sent by a form of another site"}'
+        refused(await http.post("/runs", content=form, headers={"content-type": "text/plain"}), 422, "invalid")
         refused(await http.post("/runs", content=b"", headers=head), 422, "invalid")
         refused(await http.post("/events", content=b"{", headers=head), 422, "invalid", "body")
 
@@ -408,6 +410,7 @@ def test_what_does_not_exist_is_not_found(tmp_path: Path) -> None:
         for path in (f"/runs/{NOBODY}/cancel", f"/runs/{NOBODY}/redrive"):
             refused(await http.post(path), 404, "not_found")
         refused(await http.post(f"/approvals/{NOBODY}", json={"decision": "approve"}), 404, "not_found")
+        refused(await http.get("/runs/"), 404, "not_found")  # no redirect to a host that a proxy may have made up
         refused(await http.put("/runs"), 405, "method_not_allowed")
 
     on(tmp_path, test)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import Process, cli, environment, ok
+from tests.e2e.processes import Process, cli, command, environment, eventually, free_port, ok, reached
 
 COMMANDS = ["dev", "serve", "work", "tick", "migrate", "chat", "runs", "redrive", "preflight", "doctor"]
 
@@ -37,9 +38,9 @@ def migrated(tmp_path: Path) -> Path:
 
 def test_help_teaches_every_command(tmp_path: Path) -> None:
     whole = fine("--help", folder=tmp_path)
-    for command in COMMANDS:
-        assert f"\n    {command}" in whole
-        assert "examples:" in fine(command, "--help", folder=tmp_path)
+    for name in COMMANDS:
+        assert f"\n    {name}" in whole
+        assert "examples:" in fine(name, "--help", folder=tmp_path)
 
 
 def test_migrating_twice_is_fine_and_makes_the_folder(tmp_path: Path) -> None:
@@ -149,6 +150,17 @@ def test_doctor_says_what_to_fix(tmp_path: Path) -> None:
 
 # -- chat
 
+SLOW = "tests.e2e.agents_slow"
+
+
+def talk(dev: Process, folder: Path) -> subprocess.Popen[bytes]:
+    """A chat that has said its one line, to the slow agent."""
+    chat = command("chat", "--url", dev.url, "--agent", "slow", folder=folder, stdin=subprocess.PIPE)
+    assert chat.stdin
+    chat.stdin.write(b"go\n")
+    chat.stdin.close()
+    return chat
+
 
 def test_chat_shows_what_is_said_and_done(tmp_path: Path) -> None:
     with Process(tmp_path) as dev:
@@ -185,6 +197,29 @@ def test_chat_leaves_undecided_what_nobody_decides(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert "Left undecided" in done.stdout
         assert len(ok(dev.http.get("/approvals"))) == 1
+
+
+def test_ctrl_c_in_a_chat_stops_the_answer(tmp_path: Path) -> None:
+    with Process(tmp_path, agents=SLOW) as dev, talk(dev, tmp_path) as chat:
+        reached(dev.side, "step:3")
+        (run,) = ok(dev.http.get("/runs"))
+        chat.send_signal(signal.SIGINT)
+        eventually(lambda: ok(dev.http.get(f"/runs/{run['run_id']}"))["cancel_requested"])
+        (tmp_path / "side.go").touch()
+        assert dev.finished(run["run_id"])["state"] == "cancelled"
+        assert dev.side.count()["step:4"] == 0
+        assert chat.wait(60) == 1
+
+
+def test_a_chat_outlives_a_restart_of_the_server(tmp_path: Path) -> None:
+    port = free_port()
+    start = ("dev", "--port", str(port))
+    with Process(tmp_path, *start, agents=SLOW) as first, talk(first, tmp_path) as chat:
+        reached(first.side, "step:3")
+        first.kill()
+        (tmp_path / "side.go").touch()
+        with Process(tmp_path, *start, agents=SLOW):
+            assert chat.wait(60) == 0
 
 
 def test_chat_says_what_the_server_refuses(tmp_path: Path) -> None:

@@ -33,12 +33,13 @@ def test_a_run_goes_on_after_a_kill_and_repeats_nothing_that_was_recorded(tmp_pa
 
 
 def test_what_was_accepted_and_never_begun_is_done_after_a_kill(tmp_path: Path) -> None:
-    with Process(tmp_path, agents=AGENTS, AGENTCORE_CONCURRENCY="1") as first:
+    options = {"AGENTCORE_CONCURRENCY": "1", "AGENTCORE_REDELIVERY_SECONDS": "2"}
+    with Process(tmp_path, agents=AGENTS, **options) as first:
         runs = [first.start() for _ in range(3)]
         reached(first.side, "step:3")
         first.kill()
     go(tmp_path)
-    with Process(tmp_path, agents=AGENTS) as second:
+    with Process(tmp_path, agents=AGENTS, **options) as second:
         assert {second.finished(run["run_id"])["status"] for run in runs} == {"success"}
 
 

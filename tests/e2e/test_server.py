@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -64,7 +65,11 @@ def test_only_this_machine_is_answered_where_nobody_is_asked_who_they_are(tmp_pa
 
 
 def test_serve_and_work_are_processes_of_their_own(tmp_path: Path, database_url: str) -> None:
-    settings = {"AGENTCORE_DATABASE_URL": database_url, "AGENTCORE_AGENTS": AGENTS, "SIDE": str(tmp_path / "side")}
+    settings: dict[str, Any] = {
+        "AGENTCORE_DATABASE_URL": database_url,
+        "AGENTCORE_AGENTS": AGENTS,
+        "SIDE": str(tmp_path / "side"),
+    }
     assert cli("migrate", folder=tmp_path, **settings).returncode == 0
     with Process(tmp_path, "serve", "--port", "0", agents=AGENTS, AGENTCORE_DATABASE_URL=database_url) as serve:
         (tmp_path / "side.go").touch()
@@ -81,7 +86,11 @@ def test_serve_and_work_are_processes_of_their_own(tmp_path: Path, database_url:
 
 
 def test_a_worker_that_is_told_to_stop_hands_its_runs_over(tmp_path: Path, database_url: str) -> None:
-    settings = {"AGENTCORE_DATABASE_URL": database_url, "AGENTCORE_AGENTS": AGENTS, "SIDE": str(tmp_path / "side")}
+    settings: dict[str, Any] = {
+        "AGENTCORE_DATABASE_URL": database_url,
+        "AGENTCORE_AGENTS": AGENTS,
+        "SIDE": str(tmp_path / "side"),
+    }
     assert cli("migrate", folder=tmp_path, **settings).returncode == 0
     with Process(tmp_path, "serve", "--port", "0", agents=AGENTS, AGENTCORE_DATABASE_URL=database_url) as serve:
         run = serve.start()

@@ -11,9 +11,9 @@ import pytest
 from agents import Agent, RunContextWrapper, function_tool, handoff
 
 from agentcore.errors import AlreadyDecided, ArgumentsChanged, Invalid
-from agentcore.records import Run
+from agentcore.records import Decision, Run
 from agentcore.testing import call, say
-from tests.engine.world import World, kinds, outputs
+from tests.engine.world import World, kinds, outputs, slices_of_one_step
 from tests.harness import TENANT, Harness, on
 
 DAY = 86400.0
@@ -24,7 +24,9 @@ def paying(world: World, *, calls: int = 1, more: Any = ()) -> Callable[[], Agen
 
     def build() -> Agent[Any]:
         wants = [call("pay", id=f"p{n}") for n in range(calls)]
-        return world.agent([*wants, *more], [say("done")], tools=[world.tool("pay", needs_approval=True), world.tool("look")])
+        return world.agent(
+            [*wants, *more], [say("done")], tools=[world.tool("pay", needs_approval=True), world.tool("look")]
+        )
 
     return build
 
@@ -180,9 +182,10 @@ def test_deciding_twice_is_refused(tmp_path: Path, world: World) -> None:
         await it.run()
         [question] = await it.questions()
         await it.decide("approve")
-        for decision in ("approve", "reject"):
+        decisions: tuple[Decision, ...] = ("approve", "reject")
+        for decision in decisions:
             with pytest.raises(AlreadyDecided):
-                await it.service.decide(TENANT, question.id, decision, by="other")  # type: ignore[arg-type]
+                await it.service.decide(TENANT, question.id, decision, by="other")
         assert world.count("pay") == 1
 
     on(tmp_path, test)
@@ -310,9 +313,7 @@ def test_one_approval_after_another_in_the_same_nested_agent(tmp_path: Path, wor
 
 def test_the_nested_call_and_the_call_in_it_both_need_approval(tmp_path: Path, world: World, streamed: bool) -> None:
     async def test(it: Harness) -> None:
-        it.agent(
-            lambda: outer(world, call("inner", {"input": "q"}, id="i"), inner=inner(world), needs_approval=True)
-        )
+        it.agent(lambda: outer(world, call("inner", {"input": "q"}, id="i"), inner=inner(world), needs_approval=True))
         run = await it.run(deltas=streamed)
         assert [q.tool for q in await it.questions()] == ["inner"]
         await it.decide("approve")
@@ -382,7 +383,12 @@ def test_a_context_made_anew_does_not_undo_an_approval(tmp_path: Path, world: Wo
 
 def test_one_interruption_after_another(tmp_path: Path, world: World, streamed: bool) -> None:
     def build() -> Agent[Any]:
-        turns = [call("pay", id="p1")], [call("look", id="l")], [call("pay", id="p2"), call("pay", id="p3")], [say("done")]
+        turns = (
+            [call("pay", id="p1")],
+            [call("look", id="l")],
+            [call("pay", id="p2"), call("pay", id="p3")],
+            [say("done")],
+        )
         return world.agent(*turns, tools=[world.tool("pay", needs_approval=True), world.tool("look")])
 
     async def test(it: Harness) -> None:
@@ -402,9 +408,31 @@ def test_one_interruption_after_another(tmp_path: Path, world: World, streamed: 
     on(tmp_path, test)
 
 
+def test_nested_interruptions_in_slices_of_one_step(tmp_path: Path, world: World, streamed: bool) -> None:
+    turns = [call("pay", id="p1")], [call("pay", id="p2")], [say("paid")]
+
+    async def test(it: Harness) -> None:
+        slices_of_one_step(it)
+        calls = call("inner", {"input": "a"}, id="a"), call("inner", {"input": "b"}, id="b")
+        it.agent(lambda: outer(world, *calls, inner=inner(world, *turns)))
+        run = await it.run(deltas=streamed)
+        for number in (2, 4):
+            assert len(await it.questions()) == 2
+            await it.decide("approve")
+            assert world.count("pay") == number
+        left = await it.get(run)
+        assert (left.status, left.output, left.error) == ("succeeded", "done", None)
+        assert left.fence > 5
+        assert world.side.count() == {"pay": 4, "model:0": 1, "model:1": 1, **{f"model:inner:{n}": 2 for n in range(3)}}
+
+    on(tmp_path, test)
+
+
 def test_in_the_agent_a_run_was_handed_to(tmp_path: Path, world: World, streamed: bool) -> None:
     def build() -> Agent[Any]:
-        other = world.agent([], [call("pay", id="p")], [say("paid")], name="other", tools=[world.tool("pay", needs_approval=True)])
+        other = world.agent(
+            [], [call("pay", id="p")], [say("paid")], name="other", tools=[world.tool("pay", needs_approval=True)]
+        )
         return world.agent([call("transfer_to_other", id="h")], handoffs=[handoff(other)])
 
     async def test(it: Harness) -> None:

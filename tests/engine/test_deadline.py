@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from agents import Agent, function_tool
 
 from agentcore import current, effect
 from agentcore.deadline import Deadline
+from agentcore.records import Run
 from agentcore.testing import Script, SideTable, call, say
+from tests.engine.world import until
 from tests.harness import Harness, on
 
 
@@ -73,13 +76,22 @@ def agent(side: SideTable, tool: Any) -> Agent[Any]:
     return Agent(name="main", model=Script([call("work", id="c")], [say("done")], log=side), tools=[tool])
 
 
+async def overrun(it: Harness, run: Run, when: Callable[[], Any]) -> None:
+    """Work on a run in a slice whose time is up soon after that moment: the first slice of a process is a slow one."""
+    deadline = Deadline(None)
+    slice = asyncio.create_task(it.service.work(run.id, deadline))
+    await until(when)
+    deadline.bring_forward(0.2)
+    await slice
+
+
 def test_an_idempotent_tool_that_overruns_is_cut_and_repeated_with_the_same_key(tmp_path: Path) -> None:
     side = SideTable(tmp_path / "side")
 
     async def test(it: Harness) -> None:
         it.agent(lambda: agent(side, slow(side, 60)))
         run = await it.accept()
-        await it.service.work(run.id, Deadline(0.4, margin=0.2, whole=False))
+        await overrun(it, run, lambda: len(side.count()) == 2)
         assert (await it.get(run)).status == "queued"
         await it.work()
         left = await it.get(run)
@@ -96,7 +108,7 @@ def test_a_once_tool_that_overruns_asks_a_person(tmp_path: Path) -> None:
     async def test(it: Harness) -> None:
         it.agent(lambda: agent(side, slow(side, 60, "once")))
         run = await it.accept()
-        await it.service.work(run.id, Deadline(0.4, margin=0.2, whole=False))
+        await overrun(it, run, lambda: len(side.count()) == 2)
         await it.work()
         assert (await it.get(run)).status == "waiting"
         [question] = await it.questions()
@@ -144,8 +156,9 @@ def test_a_sync_tool_is_waited_for_and_never_repeated_beside_itself(tmp_path: Pa
     async def test(it: Harness) -> None:
         it.agent(lambda: agent(side, work))
         run = await it.accept()
-        slice = asyncio.create_task(it.service.work(run.id, Deadline(0.4, margin=0.2)))
-        await asyncio.sleep(0.6)
+        slice = asyncio.create_task(overrun(it, run, lambda: side.count()["work"]))
+        await until(lambda: side.count()["work"])
+        await asyncio.sleep(0.4)
         assert not slice.done()
         release.set()
         await slice
@@ -164,8 +177,7 @@ def test_sigterm_hands_over_at_the_next_step(tmp_path: Path) -> None:
         it.agent(lambda: agent(side, slow(side, 0.2)))
         run = await it.accept()
         slice = asyncio.create_task(it.service.work(run.id))
-        while not side.count():
-            await asyncio.sleep(0.01)
+        await until(side.count)
         await asyncio.sleep(0.05)
         await it.service.drain(10)
         await slice

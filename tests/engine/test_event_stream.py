@@ -14,7 +14,7 @@ from agentcore.errors import Invalid, NotFound
 from agentcore.events import Cursor, PublicEvent
 from agentcore.records import Run
 from agentcore.testing import Script, advance, call, say
-from tests.engine.world import World, dies, until
+from tests.engine.world import World, dies
 from tests.harness import TENANT, Harness, harness, on
 
 WORDS = ["It ", "is ", "on ", "its ", "way."]
@@ -52,8 +52,8 @@ async def read(it: Harness, run: Run, after: str | None = None) -> list[PublicEv
 
 
 def plain(events: list[PublicEvent]) -> list[Any]:
-    """Without the time, which only the database knows."""
-    return [(e.id, e.type, {k: v for k, v in e.data.items() if k != "at"}) for e in events]
+    """Without the time, which only the database knows, and the ids, which say also how far the reader had come."""
+    return [(e.type, {k: v for k, v in e.data.items() if k != "at"}) for e in events]
 
 
 def text(events: list[PublicEvent]) -> str:
@@ -145,7 +145,7 @@ def test_a_new_attempt_resets_what_was_shown_of_the_last(tmp_path: Path, world: 
 
         async def follow(after: str | None) -> None:
             async for event in it.service.events(TENANT, run.id, after):
-                found.append(event)
+                found.append(event)  # noqa: PERF401 - one by one, as they come
 
         first = asyncio.create_task(follow(None))
         await dies(it, run, lambda: len(found) >= 4)
@@ -233,7 +233,9 @@ def test_polling_gives_the_same_events(tmp_path: Path, world: World) -> None:
 
 def test_waiting_returns_when_a_person_is_needed_and_when_it_ends(tmp_path: Path, world: World) -> None:
     async def test(it: Harness) -> None:
-        it.agent(lambda: world.agent([call("pay", id="p")], [say("done")], tools=[world.tool("pay", needs_approval=True)]))
+        it.agent(
+            lambda: world.agent([call("pay", id="p")], [say("done")], tools=[world.tool("pay", needs_approval=True)])
+        )
         run = await it.accept()
         assert (await it.service.wait(TENANT, run.id, 0.05)).status == "queued"
         waiting = asyncio.create_task(it.service.wait(TENANT, run.id, 10))
@@ -261,6 +263,5 @@ def test_a_tools_own_events_are_on_the_stream(tmp_path: Path, world: World) -> N
         run = await it.accept()
         live = await streamed(it, run)
         assert [e.data["progress"] for e in live if e.type == "custom"] == [0.5, 1.0]
-        await until(lambda: True)
 
     on(tmp_path, test)

@@ -13,6 +13,8 @@ from agents import Agent, GuardrailFunctionOutput, function_tool, input_guardrai
 from agentcore import Transient
 from agentcore.errors import NotRedrivable
 from agentcore.testing import Script, SideTable, call, say
+from agentcore.tools import sleep_until
+from tests.engine.world import World, outputs
 from tests.harness import TENANT, Harness, on
 
 
@@ -29,8 +31,8 @@ class Failing(Script):
         return super().turn(input)
 
 
-def refused(status: int) -> openai.APIStatusError:
-    response = httpx.Response(status, request=httpx.Request("POST", "http://model.invalid"))
+def refused(status: int) -> Exception:
+    response: Any = httpx.Response(status, request=httpx.Request("POST", "http://model.invalid"))
     kinds = {400: openai.BadRequestError, 429: openai.RateLimitError, 503: openai.InternalServerError}
     return kinds[status]("refused", response=response, body=None)
 
@@ -205,3 +207,23 @@ def test_a_tools_own_error_is_text_for_the_model_and_is_recorded(tmp_path: Path,
         assert tool.data["output"] == "It failed: no such order"
 
     on(tmp_path, test)
+
+
+def test_a_run_that_outlives_its_time_has_expired_and_the_next_one_goes_on(
+    tmp_path: Path, world: World, streamed: bool
+) -> None:
+    async def test(it: Harness) -> None:
+        turns = [call("sleep_until", {"when": "3d"}, id="s")], [say("done")]
+        it.agent(lambda: world.agent(*turns, tools=[sleep_until]))
+        first = await it.run(deltas=streamed)
+        it.agent(lambda: world.agent([say("hi")]), "quick")
+        second = await it.accept("x", "quick", thread_id=first.thread_id, trigger="event")
+        await it.later(3.1 * 86400)
+        left = await it.get(first)
+        assert (left.status, (left.error or {}).get("code")) == ("expired", "expired")
+        assert "not finished" in outputs(await it.history(first))["s"]
+        assert ((await it.get(second)).status, world.count("model:1")) == ("expired", 0)
+        third = await it.run("y", "quick", thread_id=first.thread_id)
+        assert third.status == "succeeded"
+
+    on(tmp_path, test, run_ttl=2 * 86400.0)

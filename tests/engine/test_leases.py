@@ -29,7 +29,7 @@ class Held(Script):
         return answer
 
     async def stream_response(self, *args: Any, **kwargs: Any) -> Any:
-        events = [event async for event in super(Held, self).stream_response(*args, **kwargs)]
+        events = [event async for event in super().stream_response(*args, **kwargs)]
         await self.gate.wait()
         for event in events:
             yield event

@@ -44,7 +44,9 @@ def test_a_run_that_waits_would_resume(tmp_path: Path, world: World) -> None:
 def test_code_that_would_ask_the_model_something_else_is_reported(tmp_path: Path, world: World) -> None:
     async def test(it: Harness) -> None:
         await parked(it, world)
-        it.agent(lambda: world.agent(name="renamed", tools=[world.tool("look"), world.tool("pay", needs_approval=True)]))
+        it.agent(
+            lambda: world.agent(name="renamed", tools=[world.tool("look"), world.tool("pay", needs_approval=True)])
+        )
         [report] = await reports(it)
         assert report.problem is not None
         assert report.problem.startswith("incompatible_version")

@@ -7,33 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import Agent, GuardrailFunctionOutput, ModelProvider, RunConfig, Runner, function_tool, handoff, input_guardrail
+from agents import (
+    Agent,
+    GuardrailFunctionOutput,
+    ModelProvider,
+    RunConfig,
+    Runner,
+    function_tool,
+    handoff,
+    input_guardrail,
+)
 from pydantic import BaseModel
 
-from agentcore.testing import Script, SideTable, call, say
+from agentcore.testing import Script, call, say
+from tests.engine.world import World
 from tests.harness import Harness, on
-
-
-@pytest.fixture(params=[True, False], ids=["streamed", "unstreamed"])
-def streamed(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
-class World:
-    """Agents built anew for each attempt, as after a restart; what really happened goes to the side table."""
-
-    def __init__(self, path: Path) -> None:
-        self.side = SideTable(path / "side")
-
-    def tool(self, name: str) -> Any:
-        async def run() -> str:
-            self.side.add(name)
-            return f"{name} done"
-
-        return function_tool(run, name_override=name)
-
-    def model(self, *turns: Any, name: str = "model") -> Script:
-        return Script(*turns, log=self.side, name=name)
 
 
 async def twice(it: Harness, build: Any, streamed: bool) -> Any:
@@ -99,7 +87,11 @@ def test_agents_as_tools_two_levels_deep(tmp_path: Path, streamed: bool) -> None
     world = World(tmp_path)
 
     def build() -> Agent[Any]:
-        deep = Agent(name="deep", model=world.model([call("look", id="x")], [say("d")], name="model:d"), tools=[world.tool("look")])
+        deep = Agent(
+            name="deep",
+            model=world.model([call("look", id="x")], [say("d")], name="model:d"),
+            tools=[world.tool("look")],
+        )
         mid = Agent(
             name="mid", model=world.model([call("deep", {"input": "q"}, id="x")], [say("m")], name="model:m"),
             tools=[deep.as_tool("deep", "d")],
@@ -114,7 +106,9 @@ def test_the_same_agent_tool_twice_in_parallel(tmp_path: Path, streamed: bool) -
     world = World(tmp_path)
 
     def build() -> Agent[Any]:
-        inner = Agent(name="inner", model=world.model([call("look", id="x")], [say("i")], name="any"), tools=[world.tool("look")])
+        inner = Agent(
+            name="inner", model=world.model([call("look", id="x")], [say("i")], name="any"), tools=[world.tool("look")]
+        )
         turns = [call("inner", {"input": "a"}, id="a"), call("inner", {"input": "b"}, id="b")], [say("done")]
         return Agent(name="main", model=world.model(*turns), tools=[inner.as_tool("inner", "d")])
 
@@ -207,7 +201,9 @@ def test_a_replay_that_asks_something_else_fails_and_names_both(tmp_path: Path, 
 
     async def test(it: Harness) -> None:
         def build() -> Agent[Any]:
-            return Agent(name="main", model=world.model([call("look", id="c")], [say("done")]), tools=[world.tool("look")])
+            return Agent(
+                name="main", model=world.model([call("look", id="c")], [say("done")]), tools=[world.tool("look")]
+            )
 
         it.agent(build)
         run = await it.run(deltas=streamed)
@@ -229,7 +225,9 @@ def test_a_run_streamed_first_can_be_replayed_unstreamed(tmp_path: Path, streame
 
     async def test(it: Harness) -> None:
         def build() -> Agent[Any]:
-            return Agent(name="main", model=world.model([call("look", id="c")], [say("done")]), tools=[world.tool("look")])
+            return Agent(
+                name="main", model=world.model([call("look", id="c")], [say("done")]), tools=[world.tool("look")]
+            )
 
         it.agent(build)
         run = await it.run(deltas=streamed)

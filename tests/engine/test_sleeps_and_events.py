@@ -117,7 +117,9 @@ def test_a_schedule_that_rings_meanwhile_does_not_wake_it(tmp_path: Path, world:
         it.agent(using(world, [call("sleep_until", {"when": "2h"}, id="s")]))
         it.agent(lambda: world.agent([say("rang")], name="quick"), "quick")
         first = await it.run()
-        await it.service.put_schedule(await clock(it, agent="quick", due=timedelta(minutes=5), thread_id=first.thread_id))
+        await it.service.put_schedule(
+            await clock(it, agent="quick", due=timedelta(minutes=5), thread_id=first.thread_id)
+        )
         await it.later(600)
         [rung] = await runs(it, trigger="schedule")
         assert ((await it.get(first)).status, rung.status) == ("sleeping", "queued")
@@ -240,7 +242,9 @@ def test_an_event_counts_once_for_its_source_and_id(tmp_path: Path, world: World
 
 def test_a_rule_starts_one_run_for_an_event_however_often_it_comes(tmp_path: Path, world: World) -> None:
     async def test(it: Harness) -> None:
-        rule = EventRule(name="order.created", thread=lambda e: f"order {e.data['order']}", input=lambda e: f"new {e.data['order']}")
+        rule = EventRule(
+            name="order.created", thread=lambda e: f"order {e.data['order']}", input=lambda e: f"new {e.data['order']}"
+        )
         it.agent(lambda: world.agent([say("noted")]), events=(rule,))
         answers = await asyncio.gather(*(it.service.signal(event("order.created")) for _ in range(5)))
         assert len({tuple(a["started"]) for a in answers}) == 1
@@ -370,9 +374,7 @@ def test_a_cron_rings_again_and_again(tmp_path: Path, world: World) -> None:
 
 
 @pytest.mark.parametrize(("overlap", "rang"), [("skip", 1), ("queue", 3)])
-def test_what_happens_while_the_last_run_is_still_going(
-    tmp_path: Path, world: World, overlap: str, rang: int
-) -> None:
+def test_what_happens_while_the_last_run_is_still_going(tmp_path: Path, world: World, overlap: str, rang: int) -> None:
     async def test(it: Harness) -> None:
         it.agent(using(world, [call("wait_for_event", {"name": "go", "timeout": "9d"}, id="w")]))
         await it.service.put_schedule(await clock(it, cron="0 * * * *", overlap=overlap, thread_id=new_id()))

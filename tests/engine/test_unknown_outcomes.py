@@ -22,8 +22,6 @@ from tests.harness import TENANT, Harness, on
 def hanging(world: World, **options: Any) -> Any:
     """A `once` tool that never returns the first time: its worker dies in it."""
 
-    @effect("once")
-    @function_tool(**options)
     async def pay(amount: int = 7) -> str:
         world.side.add("pay")
         world.side.add(f"key {current().idempotency_key}")
@@ -31,7 +29,7 @@ def hanging(world: World, **options: Any) -> Any:
             await asyncio.sleep(3600)
         return "paid"
 
-    return pay
+    return effect("once")(function_tool(pay, **options))
 
 
 def payer(world: World, **options: Any) -> Callable[[], Agent[Any]]:
@@ -54,8 +52,13 @@ async def killed(it: Harness, world: World, streamed: bool, build: Callable[[], 
 
 @pytest.mark.parametrize(
     ("decision", "result", "payments", "output"),
-    [("happened", "paid, says the bank", 1, "paid, says the bank"), ("again", None, 2, "paid"), ("give_up", None, 1, GIVEN_UP)],
-)  # fmt: skip
+    [
+        ("happened", "paid, says the bank", 1, "paid, says the bank"),
+        ("again", None, 2, "paid"),
+        ("give_up", None, 1, GIVEN_UP),
+    ],
+    ids=["happened", "again", "give_up"],
+)
 def test_a_person_says_what_became_of_the_call(
     tmp_path: Path, world: World, streamed: bool, decision: Any, result: Any, payments: int, output: str
 ) -> None:
@@ -63,7 +66,12 @@ def test_a_person_says_what_became_of_the_call(
         run = await killed(it, world, streamed, payer(world))
         assert (run.status, world.count("pay")) == ("waiting", 1)
         [question] = await it.questions()
-        assert (question.kind, question.tool, question.call_id, question.arguments) == ("outcome", "pay", "p", {"amount": 3})
+        assert (question.kind, question.tool, question.call_id, question.arguments) == (
+            "outcome",
+            "pay",
+            "p",
+            {"amount": 3},
+        )
         await it.decide(decision, result=result)
         left = await it.get(run)
         assert (left.status, left.output, left.error) == ("succeeded", "done", None)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from agents import Agent, function_tool
 
 from agentcore import effect
-from agentcore.records import Entry, Run
+from agentcore.ports import StateStore
+from agentcore.records import Ack, Entry, Lease, Run
+from agentcore.service import Service
 from agentcore.testing import Script, SideTable
 from tests.harness import Harness
 
@@ -44,7 +46,7 @@ class World:
 async def until(true: Callable[[], Any]) -> None:
     """Return once it is so; fail when it is not within ten seconds."""
     async with asyncio.timeout(10):
-        while not true():
+        while not true():  # noqa: ASYNC110 - what it waits for is in a file
             await asyncio.sleep(0.005)
 
 
@@ -67,3 +69,26 @@ def outputs(items: list[dict[str, Any]]) -> dict[str, Any]:
     found = {item["call_id"]: item["output"] for item in items if item.get("type") == "function_call_output"}
     assert sorted(calls) == sorted(found), items
     return found
+
+
+def slices_of_one_step(it: Harness) -> None:
+    """From now on each slice ends when it has stored a step."""
+    it.service.store = cast(StateStore, Yielding(it.service))
+
+
+class Yielding:
+    """A store that ends the slice whenever a step was stored."""
+
+    def __init__(self, service: Service) -> None:
+        self.service, self.store = service, service.store
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self.store, verb)
+
+    async def append(self, lease: Lease, entries: Sequence[Entry], **options: Any) -> Ack:
+        ack = await self.store.append(lease, entries, **options)
+        if any(entry.kind in ("model", "tool") for entry in entries):
+            for deadline in self.service.deadlines:
+                deadline.bring_forward(10)
+            await asyncio.sleep(0.02)
+        return ack

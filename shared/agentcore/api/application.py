@@ -17,7 +17,7 @@ _SPARE = 65_536  # bytes of a body beside the input
 def create_app(service: Service) -> FastAPI:
     """All routes. `app.state.closing` is set by the server when it shuts down: streams then end, to be resumed."""
     # No interactive docs: their page loads scripts from elsewhere. /openapi.json has all there is to know.
-    app = FastAPI(title="agentcore", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="agentcore", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
     app.state.closing = asyncio.Event()
     for noun in (health, threads, runs, approvals, schedules, events):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 
 _TIMES = httpx.Timeout(10.0, read=60.0)  # a stream has a heartbeat every 15 s
-_ENDS = {"finished", "failed", "cancelled"}
+ENDS = {"finished", "failed", "cancelled"}
 _PATIENCE = 60.0  # seconds in which a server may come back
 
 
@@ -52,20 +52,34 @@ class Client:
         _check(answer)
         return answer.json() if answer.content else None
 
-    def start(self, body: Mapping[str, Any]) -> Any:
-        """Take on a run. Repeating after a lost answer makes no second one: the key is the same."""
-        key = {"Idempotency-Key": str(uuid4())}
-        return self._patiently(lambda: self.call("POST", "/runs", json=body, headers=key))
+    def run(self, body: Mapping[str, Any]) -> Generator[Event, None, None]:
+        """Take on a run; the event `run` first, then its events, over as many connections as that takes."""
+        headers, run_id, after = {"Idempotency-Key": str(uuid4())}, "", ""
+        try:
+            for event in self._stream("POST", "/runs/stream", json=body, headers=headers):
+                run_id, after = run_id or event.data["run_id"], event.id or after
+                yield event
+                if event.type in ENDS:
+                    return
+        except httpx.ConnectError:
+            raise
+        except httpx.TransportError:
+            if not run_id:  # taken on or not, the key makes it one run
+                run = self.call("POST", "/runs", json=body, headers=headers)
+                run_id = run["run_id"]
+                yield Event("run", run, "")
+        yield from self.events(run_id, after)
 
     def events(self, run_id: str, after: str = "") -> Iterator[Event]:
         """A run's events until it has ended, over as many connections as that takes."""
         until = time.monotonic() + _PATIENCE
         while True:
             try:
-                for event in self._stream(run_id, after):
+                last = {"Last-Event-ID": after} if after else {}
+                for event in self._stream("GET", f"/runs/{run_id}/events", headers=last):
                     after = event.id or after
                     yield event
-                    if event.type in _ENDS:
+                    if event.type in ENDS:
                         return
                 if self.call("GET", f"/runs/{run_id}")["finished_at"]:
                     return
@@ -75,23 +89,13 @@ class Client:
                     raise
             time.sleep(0.5)
 
-    def _stream(self, run_id: str, after: str) -> Iterator[Event]:
-        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
-        with self._http.stream("GET", f"/runs/{run_id}/events", headers=headers) as answer:
+    def _stream(self, method: str, path: str, *, headers: Mapping[str, str], **options: Any) -> Iterator[Event]:
+        accept = {"Accept": "text/event-stream"}
+        with self._http.stream(method, path, headers={**accept, **headers}, **options) as answer:
             if answer.is_error:
                 answer.read()
                 _check(answer)
             yield from parse(answer.iter_lines())
-
-    def _patiently(self, call: Callable[[], Any]) -> Any:
-        until = time.monotonic() + 5.0
-        while True:
-            try:
-                return call()
-            except httpx.TransportError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.5)
 
 
 def parse(lines: Iterator[str]) -> Iterator[Event]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
-from agentcore.commands.client import Client, Event, Problem
+from agentcore.commands.client import ENDS, Client, Event, Problem
 from agentcore.commands.screen import Screen, brief
 
 _ANSWERS = {
@@ -30,43 +31,48 @@ class Conversation:
     def say(self, text: str) -> bool:
         """Send a message and follow its run. Whether that went well."""
         body = {"agent_id": self.agent, "thread_id": self.thread, "input": text, "if_not_exists": "create"}
-        try:
-            run = self._client.start(body)
-        except Problem as problem:
-            if problem.code != "input_required":
-                raise
-            self._screen.note("This conversation waits for a decision.")
-            self.resume()
-            return self._answered() and self.say(text)
+        with closing(self._client.run(body)) as events:
+            try:
+                run = next(events).data
+            except Problem as problem:
+                if problem.code != "input_required":
+                    raise
+            else:
+                self._wake()
+                return self._follow(run["run_id"], events)
+        self._screen.note("This conversation waits for a decision.")
+        self.resume()
+        return self._answered() and self.say(text)
+
+    def _wake(self) -> None:
+        """Follow the runs that a message wakes: they go first."""
         parked, self._parked = self._parked, []
-        for run_id, after in parked:  # the message wakes them, and they go first
-            self._follow(run_id, after)
-        return self._follow(run["run_id"])
+        for run_id, after in parked:
+            self._follow(run_id, self._client.events(run_id, after))
 
     def resume(self) -> None:
         """Go on with whatever of this thread is unfinished."""
         for run in reversed(self._client.call("GET", "/runs", params={"thread_id": self.thread, "limit": 100})):
             if run["status"] == "pending" or run["state"] == "waiting":
-                self._follow(run["run_id"])
+                self._follow(run["run_id"], self._client.events(run["run_id"]))
 
     def _answered(self) -> bool:
         return not self._client.call("GET", "/approvals", params={"thread_id": self.thread, "limit": 1})
 
-    def _follow(self, run_id: str, after: str = "") -> bool:
-        self._last = after
+    def _follow(self, run_id: str, events: Iterator[Event]) -> bool:
         try:
-            return self._read(run_id)
+            return self._read(run_id, events)
         except KeyboardInterrupt:
             self._screen.note("Stopping… (Ctrl-C again leaves it running)")
         try:
             self._client.call("POST", f"/runs/{run_id}/cancel")
-            return self._read(run_id)
+            return self._read(run_id, self._client.events(run_id, self._last))
         except KeyboardInterrupt:
             return False
 
-    def _read(self, run_id: str) -> bool:
+    def _read(self, run_id: str, events: Iterator[Event]) -> bool:
         """Show events until the run ends or pauses for longer than a user would watch."""
-        for event in self._client.events(run_id, self._last):
+        for event in events:
             self._last = event.id or self._last
             self._show(event)
             if event.type == "input_required" and not all(self._decide(q) for q in event.data["questions"]):
@@ -75,7 +81,7 @@ class Conversation:
             if event.type == "slept":
                 self._parked.append((run_id, self._last))
                 return True
-            if event.type in ("finished", "failed", "cancelled"):
+            if event.type in ENDS:
                 return event.type == "finished"
         return True
 

@@ -29,7 +29,7 @@ def instrument(agent: Agent[Any]) -> None:
     check_tools(agent)
     durable_model(agent)
     _tools_of(agent)
-    guardrails = [*agent.input_guardrails, *agent.output_guardrails]
+    guardrails: list[Any] = [*agent.input_guardrails, *agent.output_guardrails]
     durable_guardrails(guardrails, before=_has_effects(agent))
     for tool in agent.tools:
         if is_agent_tool(tool):

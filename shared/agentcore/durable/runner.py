@@ -35,7 +35,7 @@ class DurableRunner(AgentRunner):
             return super().run_streamed(starting_agent, input, **kwargs)
 
 
-def durable_config(config: Any, slice: Slice) -> RunConfig:
+def durable_config(config: RunConfig | dict[str, Any] | None, slice: Slice) -> RunConfig:
     """A run's config with durable models; a provider its user brought is kept, and wrapped."""
     config = RunConfig(**config) if isinstance(config, dict) else config or RunConfig()
     provider = slice.provider if is_default(config.model_provider) else config.model_provider

@@ -51,7 +51,7 @@ def durable_tool(tool: FunctionTool) -> None:
     else:
         # The SDK reads a decorated tool's arguments for its approval policy off its invoker, by type.
         kind = type("DurableInvoker", (Durable, original), {})
-        durable = object.__new__(kind)
+        durable: Any = object.__new__(kind)
         durable.__dict__.update(vars(tool.on_invoke_tool), call=call)
         tool.on_invoke_tool = durable
 

@@ -73,7 +73,7 @@ class Accepting(Verbs):
         )  # fmt: skip
         for name in ("id", "thread_id"):
             _check_id(name, getattr(run, name))
-        return await self._accept(replace(run, root_id=run.root_id or run.id), terms)
+        return await self._accept(run if run.root_id else replace(run, root_id=run.id), terms)
 
     async def _accept(self, run: Run, terms: Terms, *, repeat: bool = False) -> Accepted:
         return await self.database.transaction(lambda tx: place(tx, run, terms), repeat=repeat)
@@ -96,8 +96,10 @@ async def place(tx: Tx, run: Run, terms: Terms) -> Accepted:
     seen = await _seen(tx, run, terms)
     if seen is not None:
         return seen
-    await add_thread(tx, Thread(id=run.thread_id, tenant=run.tenant, agent=run.agent))
     thread = await lock_thread(tx, run.thread_id)
+    if thread is None:
+        await add_thread(tx, Thread(id=run.thread_id, tenant=run.tenant, agent=run.agent))
+        thread = await lock_thread(tx, run.thread_id)
     if thread is None or thread.tenant != run.tenant:
         raise NotFound(f"There is no thread {run.thread_id}.", thread_id=run.thread_id)
     if terms.key and not await take_key(tx, run.tenant, terms.key, request_hash=terms.request_hash, run_id=run.id):
@@ -113,9 +115,10 @@ async def place(tx: Tx, run: Run, terms: Terms) -> Accepted:
 
 async def _seen(tx: Tx, run: Run, terms: Terms) -> Accepted | None:
     """The answer that was given to this request before."""
-    before = await read_run(tx, run.id) if tx.repeat else None
+    before = await read_run(tx, run.id)
     if before and (before.tenant, before.thread_id) == (run.tenant, run.thread_id):
-        return await _answer(tx, before, terms)  # the answer to it got lost
+        # It came before, and its answer got lost: in this call (then its claim is ours), or in the caller's hands.
+        return await _answer(tx, before, terms if tx.repeat else replace(terms, lease=None))
     row = await tx.first(_SEEN, tenant=run.tenant, key=terms.key) if terms.key else None
     if row is None:
         return None
@@ -127,7 +130,7 @@ async def _seen(tx: Tx, run: Run, terms: Terms) -> Accepted | None:
 
 
 async def _answer(tx: Tx, added: Run, terms: Terms) -> Accepted:
-    if added.status == "running" and terms.lease is not None and added.fence == 1:
+    if added.status == "running" and added.fence == 1 and terms.lease is not None:
         return Accepted(run=added, created=True, claim=await read_claim(tx, added, terms.window))
     return Accepted(run=added, created=True, send=(added.id,) if added.wake_at and added.status == "queued" else ())
 

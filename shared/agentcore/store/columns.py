@@ -92,15 +92,16 @@ def dumps(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         text.encode()
     except ValueError:  # a UnicodeEncodeError is one
-        return json.dumps(_clean(value), ensure_ascii=False, separators=(",", ":"))
-    return json.dumps(_clean(value), ensure_ascii=False, separators=(",", ":")) if "\\u0000" in text else text
+        return json.dumps(clean(value), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(clean(value), ensure_ascii=False, separators=(",", ":")) if "\\u0000" in text else text
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
+    """The same for a value that is stored as it is."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {_clean(k): _clean(v) for k, v in value.items()}
-    return [_clean(v) for v in value] if isinstance(value, list | tuple) else value
+        return {clean(k): clean(v) for k, v in value.items()}
+    return [clean(v) for v in value] if isinstance(value, list | tuple) else value

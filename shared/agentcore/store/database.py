@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import ClauseElement, Compiled, Executable, Row
@@ -84,15 +84,17 @@ class Database:
     async def once(self, statement: Executable, params: Params) -> Sequence[Row[Any]] | None:
         """One statement, committed by itself, that must not be repeated.
 
-        None when it met a conflict, or when nobody knows what became of it: the caller then does the same as a
-        transaction that looks first (`repeat`).
+        No rows when it met a conflict and did nothing; None when nobody knows what became of it, as the connection was
+        lost. The caller then does the same as a transaction; after None as one that looks first (`repeat`).
         """
         try:
             async with self.engine.connect() as connection:
                 return (await connection.execute(self._ready(statement), params)).all()
         except DBAPIError as error:
-            if error.connection_invalidated or _state(error) in _CONFLICTS | {_TAKEN}:
+            if error.connection_invalidated:
                 return None
+            if _state(error) in _CONFLICTS | {_TAKEN}:
+                return ()
             raise _known(error) from error.orig
 
     def _ready(self, statement: Executable) -> Executable:
@@ -103,11 +105,14 @@ class Database:
             ready = self._compiled[statement] = statement.compile(dialect=self.engine.dialect)
         return cast(Executable, ready)  # it executes, though its type does not say so
 
-    @asynccontextmanager
-    async def moment(self) -> AsyncIterator[Tx]:
-        """A transaction that only reads, all of it as of one moment."""
-        async with self._read.begin() as connection:
-            yield Tx(connection, False)
+    async def moment(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run `work`, which only reads, all of it as of one moment."""
+
+        async def attempt(repeat: bool) -> T:
+            async with self._read.begin() as connection:
+                return await work(Tx(connection, False))
+
+        return await _tried(attempt)
 
 
 async def _tried(attempt: Callable[[bool], Awaitable[T]]) -> T:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from agentcore.errors import AlreadyDecided, ArgumentsChanged, Invalid, NotFound
 from agentcore.records import TERMINAL, Decision, Question, Run
 from agentcore.store.base import Verbs
-from agentcore.store.columns import now
+from agentcore.store.columns import clean, now
 from agentcore.store.database import Tx
 from agentcore.store.held import Held, lock_run, lock_thread_of
 from agentcore.store.journal import read_run
@@ -29,6 +30,13 @@ _LIST = (
     .limit(bindparam("limit"))
     .offset(bindparam("offset"))
 )
+
+
+@cache  # a new statement each time would be compiled each time
+def _list(given: tuple[str, ...]) -> Select[Any]:
+    return _LIST.where(*(question.c[name] == bindparam(name) for name in given))
+
+
 _OUTCOMES = {
     "approval": {"approve": "approved", "reject": "rejected"},
     "outcome": {"happened": "happened", "again": "again", "give_up": "gave_up"},
@@ -64,7 +72,7 @@ class Deciding(Verbs):
             if tx.repeat and asked.status == status and asked.decided_by == by:
                 return asked, ()  # it was committed and the answer got lost; a tick finds the run
             _check(held, asked, arguments_hash)
-            told = {"decided_by": by, "note": note, "result": result}
+            told = {"decided_by": by, "note": clean(note), "result": result}
             await tx.run(_DECIDE, {"the_question": question_id, "status": status, **told})
             await held.write([decided(asked, decision, by=by, note=note, result=result)])
             send = await _go_on(tx, held, redelivery)
@@ -86,8 +94,8 @@ class Deciding(Verbs):
     ) -> list[Question]:  # fmt: skip
         wanted = {"status": status, "run_id": run_id, "thread_id": thread_id}
         given = {name: value for name, value in wanted.items() if value is not None}
-        statement = _LIST.where(*(question.c[name] == bindparam(name) for name in given))
-        rows = await self.database.fetch(statement, {"tenant": tenant, "limit": limit, "offset": offset, **given})
+        params = {"tenant": tenant, "limit": limit, "offset": offset, **given}
+        rows = await self.database.fetch(_list(tuple(given)), params)
         return [to_question(row) for row in rows]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, insert, select
 
 from agentcore.records import Entry, Finish, Lease, Pause, Question, Requeue, Sleep, Thread, Wait
 from agentcore.store.base import Verbs
-from agentcore.store.columns import now
+from agentcore.store.columns import clean, now
 from agentcore.store.database import Tx
 from agentcore.store.held import Held, add_items, lock_leased, lock_thread_of, lost, promote
 from agentcore.store.journal import read_run
@@ -67,7 +67,8 @@ class Leaving(Verbs):
             await held.write(entries)
             await add_items(tx, held, end.items, start=thread.item_count)
             await held.end(status=end.status, output=end.output, error=_plain(end.error), usage=dict(end.usage))
-            told = {"summary": end.summary, "summary_until": end.summary_until} if end.summary is not None else {}
+            summary = {"summary": clean(end.summary), "summary_until": end.summary_until}
+            told = summary if end.summary is not None else {}
             count = thread.item_count + len(end.items)
             return await promote(tx, thread, held.run.position, item_count=count, redelivery=redelivery, **told)
 

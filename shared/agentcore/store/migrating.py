@@ -26,9 +26,8 @@ async def migrate(database: Database) -> None:
             await tx.connection.execute(_LOCK)
         await tx.connection.run_sync(upgrade)
 
-    async with database.engine.connect() as connection:
-        if await connection.run_sync(version) == scripts().get_current_head():
-            return
+    if await database.moment(lambda tx: tx.connection.run_sync(version)) == scripts().get_current_head():
+        return
     await database.transaction(work)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from agentcore.records import Accepted, Ack, Claim, Entry, Finish, Lease, Pause, Requeue, Run
 from agentcore.store import statements
 from agentcore.store.accepting import Terms, told
+from agentcore.store.columns import clean
 from agentcore.store.journal import NEWEST, read_claim
 from agentcore.store.reading import missing
 from agentcore.store.rows import entries_of, items_of, to_item, to_run, values
@@ -45,8 +46,7 @@ class OneStatementStore(SqlStore):
             return None
         row = rows[0]
         if row.read_to != row.last_seq:  # the last holder's entries came while this waited for the run's lock
-            async with self.database.moment() as tx:
-                return await read_claim(tx, to_run(row), window)
+            return await self.database.moment(lambda tx: read_claim(tx, to_run(row), window))
         return await self._claim_of(row, entries_of(row.lines), window)
 
     async def _claim_of(self, row: Row[Any], entries: tuple[Entry, ...], window: int) -> Claim:
@@ -85,6 +85,7 @@ class OneStatementStore(SqlStore):
     ) -> tuple[str, ...]:
         statement = statements.FINISH if end.summary is None else statements.FINISH_SUMMARY
         outcome = {f"end_{name}": value for name, value in values(end).items() if name != "items"}
+        outcome["end_summary"] = clean(end.summary)
         items = [dict(one) for one in end.items]
         params = {**_under(lease), **outcome, "entries": _packed(entries), "items": items, "count": len(items)}
         rows = await self.database.once(statement, params)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from agentcore.errors import NotFound
 from agentcore.records import Claim, Entry, Run
 from agentcore.store.base import Verbs
+from agentcore.store.database import Tx
 from agentcore.store.journal import read_claim
 from agentcore.store.rows import ENTRY, RUN, to_entry, to_run
 from agentcore.store.tables import entry, run
@@ -21,6 +24,18 @@ _LIST = (
     .limit(bindparam("limit"))
     .offset(bindparam("offset"))
 )
+_NARROWER = {
+    "thread_id": run.c.thread_id == bindparam("thread_id"),
+    "status": run.c.status.in_(bindparam("status", expanding=True)),
+    "agent": run.c.agent == bindparam("agent"),
+}
+
+
+@cache  # a new statement each time would be compiled each time
+def _list(given: tuple[str, ...]) -> Select[Any]:
+    return _LIST.where(*(_NARROWER[name] for name in given))
+
+
 _AFTER = (
     select(*ENTRY)
     .where(entry.c.run_id == bindparam("id"), entry.c.seq > bindparam("after"))
@@ -47,27 +62,27 @@ class Reading(Verbs):
         self, tenant: str, *, thread_id: str | None = None, status: Sequence[str] = (), agent: str | None = None,
         limit: int = 50, offset: int = 0,
     ) -> list[Run]:  # fmt: skip
-        statement, params = _LIST, {"tenant": tenant, "limit": limit, "offset": offset}
-        if thread_id is not None:
-            statement, params["thread_id"] = statement.where(run.c.thread_id == bindparam("thread_id")), thread_id
-        if status:
-            statement = statement.where(run.c.status.in_(status))
-        if agent is not None:
-            statement, params["agent"] = statement.where(run.c.agent == bindparam("agent")), agent
-        return [to_run(row) for row in await self.database.fetch(statement, params)]
+        wanted = {"thread_id": thread_id, "status": list(status) or None, "agent": agent}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        params = {"tenant": tenant, "limit": limit, "offset": offset, **given}
+        return [to_run(row) for row in await self.database.fetch(_list(tuple(given)), params)]
 
     async def entries(self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000) -> tuple[Run, list[Entry]]:
-        async with self.database.moment() as tx:
+        async def work(tx: Tx) -> tuple[Run, list[Entry]]:
             row = await tx.first(ONE, tenant=tenant, id=run_id)
             if row is None:
                 raise missing(run_id)
             lines = await tx.all(_AFTER, id=run_id, after=after, limit=limit)
-        return to_run(row), [to_entry(line) for line in lines]
+            return to_run(row), [to_entry(line) for line in lines]
+
+        return await self.database.moment(work)
 
     async def parked(self, *, after: str = "", limit: int, window: int) -> list[Claim]:
-        async with self.database.moment() as tx:
+        async def work(tx: Tx) -> list[Claim]:
             rows = await tx.all(_PARKED, after=after or _FIRST, limit=limit)
             return [await read_claim(tx, to_run(row), window) for row in rows]
+
+        return await self.database.moment(work)
 
 
 def missing(run_id: str) -> NotFound:

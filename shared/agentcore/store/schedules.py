@@ -39,6 +39,8 @@ _LIST = (
     .limit(bindparam("limit"))
     .offset(bindparam("offset"))
 )
+_THREAD_IS = schedule.c.thread_id == bindparam("thread_id")
+_LIST_OF_THREAD = _LIST.where(_THREAD_IS)
 _OTHERS = (
     select(schedule.c.id)
     .where(schedule.c.tenant == bindparam("tenant"), schedule.c.enabled, schedule.c.id != bindparam("id"))
@@ -95,9 +97,8 @@ class Schedules(Verbs):
     async def schedules(
         self, tenant: str, *, thread_id: str | None = None, limit: int = 50, offset: int = 0
     ) -> list[Schedule]:
-        statement, params = _LIST, {"tenant": tenant, "limit": limit, "offset": offset}
-        if thread_id is not None:
-            statement, params["thread_id"] = statement.where(schedule.c.thread_id == bindparam("thread_id")), thread_id
+        statement = _LIST if thread_id is None else _LIST_OF_THREAD
+        params = {"tenant": tenant, "limit": limit, "offset": offset, "thread_id": thread_id}
         return [to_schedule(row) for row in await self.database.fetch(statement, params)]
 
     async def schedule(self, tenant: str, schedule_id: str) -> Schedule:
@@ -171,9 +172,6 @@ async def _check_limit(tx: Tx, schedule: Schedule, most: int) -> None:
         params["thread_id"], scope, setting = schedule.thread_id, "thread", "AGENTCORE_SCHEDULES_PER_THREAD"
     if len(await tx.all(statement, **params)) >= most:
         raise LimitExceeded(f"A {scope} can have at most {most} schedules ({setting}).", most=most)
-
-
-_THREAD_IS = schedule.c.thread_id == bindparam("thread_id")
 
 
 def _without_clock(row: Row[Any]) -> Schedule:

@@ -197,7 +197,7 @@ idempotency = _table(Idempotency)
 
 
 def _where(condition: Any) -> dict[str, Any]:
-    return {"postgresql_where": condition, "sqlite_where": condition, "cockroachdb_where": condition}
+    return {"postgresql_where": condition, "sqlite_where": condition}
 
 
 Index("thread_by_tenant", thread.c.tenant, thread.c.created_at)

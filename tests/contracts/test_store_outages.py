@@ -1,0 +1,154 @@
+"""What becomes of verbs whose connection is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError
+
+from agentcore.records import Requeue
+from agentcore.store.postgres import PostgresStore
+from agentcore.store.sql import SqlStore
+from tests.conftest import opened
+from tests.contracts.store_kit import (
+    KILL_OTHERS,
+    LEASE,
+    REDELIVERY,
+    TENANT,
+    a_question,
+    a_run,
+    accept,
+    ask,
+    claim,
+    claimed,
+    decide,
+    finish,
+    get,
+    keys,
+    step,
+    texts,
+)
+from tests.postgres import Postgres
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_dead_connections_of_a_frozen_process_are_replaced_unseen(pg: PostgresStore, postgres_url: str) -> None:
+    run = (await accept(pg)).run
+    killer = opened(postgres_url, pool_size=1)
+    works: list[Callable[[], Awaitable[Any]]] = [
+        lambda: pg.now(),
+        lambda: pg.run(TENANT, run.id),
+        lambda: pg.claim(run.id, lease=LEASE, window=1),
+        lambda: accept(pg, idempotency_key="k", request_hash="h"),
+        lambda: accept(pg, run.thread_id, multitask="interrupt"),
+    ]
+    for work in works:
+        await asyncio.gather(*(pg.database.fetch(text("select pg_sleep(0.05)"), {}) for _ in range(4)))
+        await killer.database.fetch(KILL_OTHERS, {})
+        assert await work()
+    await killer.close()
+
+
+class Lossy:
+    """Loses the answer to the statements that come: they are committed, and the client sees a dead connection."""
+
+    def __init__(self, store: PostgresStore) -> None:
+        self.engine = store.database.engine.sync_engine
+        self.left = 0
+        event.listen(self.engine, "after_cursor_execute", self._executed)
+        event.listen(self.engine, "commit", self._committed)
+
+    def lose(self, times: int = 1) -> None:
+        self.left = times
+
+    def _executed(self, connection: Connection, *rest: Any) -> None:
+        if self.left and connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]
+            self._break(connection)
+
+    def _committed(self, connection: Connection) -> None:
+        if self.left and not connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]
+            connection.connection.dbapi_connection.commit()  # type: ignore[union-attr]
+            self._break(connection)
+
+    def _break(self, connection: Connection) -> None:
+        self.left -= 1
+        lost = psycopg.OperationalError("the connection is lost")
+        raise DBAPIError.instance("", {}, lost, psycopg.Error, connection_invalidated=True, dialect=self.engine.dialect)
+
+
+async def test_a_commit_whose_answer_is_lost_is_found_again(pg: PostgresStore) -> None:
+    lossy = Lossy(pg)
+    wanted = a_run()
+    lossy.lose()
+    accepted = await pg.accept(wanted, redelivery=REDELIVERY, lease=LEASE, window=1)
+    assert accepted.created
+    assert accepted.claim is not None
+    held_one = accepted.claim
+    lossy.lose()
+    assert (await pg.append(held_one.lease, [step(0)])).last_seq == 2
+    lossy.lose()
+    assert await pg.pause(held_one.lease, [step(1)], Requeue(), redelivery=1) == (wanted.id,)
+    held_one = await claim(pg, wanted)
+    lossy.lose()
+    question = a_question(held_one.run)
+    assert await ask(pg, held_one, question) == ()
+    lossy.lose()
+    await decide(pg, question)
+    held_one = await claim(pg, wanted)
+    second = (await accept(pg, wanted.thread_id)).run
+    lossy.lose()
+    assert await finish(pg, held_one, "a") == (second.id,)
+    held_one = await claim(pg, second)
+    lossy.lose()
+    assert await finish(pg, held_one, "b") == ()
+    assert texts(await pg.items(TENANT, wanted.thread_id)) == ["a", "b"]
+    assert [r.status for r in await pg.runs(TENANT)] == ["succeeded", "succeeded"]
+    assert lossy.left == 0
+
+
+async def test_a_server_that_restarts_loses_nothing_that_was_accepted(anyio_backend: str) -> None:
+    server = Postgres(fsync="on", synchronous_commit="on", full_page_writes="on")
+    try:
+        server.start()
+        store = opened(server.create_database())
+        await store.migrate()
+        held_one = await claimed(store)
+        await store.append(held_one.lease, [step(0)])
+        server.stop(signal.SIGQUIT)  # at once, without a checkpoint
+        server.start()
+        assert (await store.append(held_one.lease, [step(1)])).last_seq == 3
+        assert await keys(store, held_one.run) == ["accepted", "model:0", "model:1"]
+        assert await finish(store, held_one, "a") == ()
+        assert (await get(store, held_one.run)).status == "succeeded"
+        await store.close()
+    finally:
+        server.remove()
+
+
+async def test_work_that_is_cancelled_leaves_no_connection_behind(store: SqlStore, database_url: str) -> None:
+    few = opened(database_url, pool_size=2)
+    run = (await accept(few)).run
+    for n in range(30):
+        works = [
+            asyncio.ensure_future(accept(few, run.thread_id)),
+            asyncio.ensure_future(few.cancel(TENANT, run.id, "interrupt", redelivery=1)),
+            asyncio.ensure_future(few.entries(TENANT, run.id)),
+            asyncio.ensure_future(few.now()),
+        ]
+        await asyncio.sleep(n / 10_000)
+        for work in works:
+            work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(few.now() for _ in range(4)), *(accept(few) for _ in range(4)))
+        thread = await few.thread(TENANT, run.thread_id)
+        runs = await few.runs(TENANT, thread_id=run.thread_id, limit=100)
+    await few.close()
+    assert thread.next_position == len(runs) + 1  # nothing was done by halves

@@ -1,0 +1,557 @@
+"""Small changes of the code that each break a rule of the design, and the tests that must notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old`, which stands once in a file of shared/agentcore, becomes `new`; then `tests` turn red."""
+
+    name: str
+    rule: int
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, str, str]  # arguments of pytest: a file, -k, and words
+
+
+def store(file: str, words: str) -> tuple[str, str, str]:
+    """Tests of the store's contract, on SQLite alone."""
+    return (f"tests/contracts/test_store{file}.py", "-k", f"sqlite and ({words})")
+
+
+def postgres(file: str, words: str) -> tuple[str, str, str]:
+    return (f"tests/contracts/test_store{file}.py", "-k", f"postgresql and ({words})")
+
+
+def engine(file: str, words: str) -> tuple[str, str, str]:
+    return (f"tests/engine/test_{file}.py", "-k", words)
+
+
+MUTANTS = (
+    # 1. Accepted means durable.
+    Mutant(
+        "a bus that is away refuses an accepted run", 1, "service.py",
+        'log.warning("the bus did not take %d ids',
+        'raise\n            log.warning("the bus did not take %d ids',
+        engine("rules", "bus_that_is_away"),
+    ),
+    Mutant(
+        "accept answers before it has committed", 1, "store/accepting.py",
+        "return await self.database.transaction(lambda tx: place(tx, run, terms), repeat=repeat)",
+        "import asyncio; work = self.database.transaction(lambda tx: place(tx, run, terms), repeat=repeat)\n"
+        "        self.late = asyncio.ensure_future(work)\n"
+        "        return Accepted(run=run, created=True, send=(run.id,))",
+        engine("rules", "stored_when_it_is_answered"),
+    ),
+    Mutant(
+        "an accepted run is not found when its message gets lost", 1, "store/due.py",
+        "select(_due.c.id).where(_due.c.wake_at <= now())",
+        'select(_due.c.id).where(_due.c.wake_at <= now(), _due.c.status != "queued")',
+        engine("leases", "lost_message"),
+    ),
+    # 2. One writer.
+    Mutant(
+        "the fence is not checked", 2, "store/held.py",
+        "held is None or held.run.fence != lease.fence or",
+        "held is None or",
+        store("", "only_one_claim_holds"),
+    ),
+    Mutant(
+        "the fence is not checked by single statements", 2, "store/working.py",
+        'run.c.fence == bindparam("the_fence")',
+        'run.c.fence >= bindparam("the_fence")',
+        postgres("", "only_one_claim_holds"),
+    ),
+    Mutant(
+        "a worker that let go of its run writes on", 2, "store/held.py",
+        ' or held.run.status != "running"',
+        "",
+        store("_leases", "let_go"),
+    ),
+    Mutant(
+        "a worker that let go of its run writes on by single statements", 2, "store/working.py",
+        ', run.c.status == "running")\n_RENEW',
+        ")\n_RENEW",
+        postgres("_leases", "let_go"),
+    ),
+    Mutant(
+        "a claim takes what another holds", 2, "store/working.py",
+        'and_(run.c.status == "running", run.c.wake_at <= now())',
+        'run.c.status == "running"',
+        store("", "only_one_claim_holds"),
+    ),
+    Mutant(
+        "a claim does not raise the fence", 2, "store/working.py",
+        'fence=run.c.fence + 1,\n        wake_at=later("lease"),',
+        'wake_at=later("lease"),',
+        store("", "only_one_claim_holds"),
+    ),
+    Mutant(
+        "a worker whose write was refused goes on", 2, "journal.py",
+        "except LeaseLost as lost:\n            self._pending.clear()\n"
+        "            self.suspend(Suspension(rank=LOST, error=lost))",
+        "except LeaseLost:\n            self._pending.clear()",
+        engine("leases", "lost_its_run_writes_nothing"),
+    ),
+    Mutant(
+        "no heartbeat", 2, "journal.py",
+        "if silent > self._lease_seconds / 3:",
+        "if silent > self._lease_seconds * 99:",
+        engine("leases", "heartbeat and unstreamed-tool"),
+    ),
+    Mutant(
+        "a tool goes on when its worker has lost the run", 2, "engine.py",
+        "if journal.suspension and journal.suspension.rank == LOST:",
+        "if False:",
+        engine("rules", "middle_of_a_tool and another and not unstreamed"),
+    ),
+    Mutant(
+        "a worker that cannot reach the database goes on", 2, "journal.py",
+        "if silent > self._lease_seconds:",
+        "if False:",
+        engine("rules", "middle_of_a_tool and reach and not unstreamed"),
+    ),
+    Mutant(
+        "a run that a sweep took keeps its fence", 2, "store/due.py",
+        "fence=run.c.fence + 1,",
+        "fence=run.c.fence,",
+        store("_time", "message_got_lost"),
+    ),
+    # 3. Thread order.
+    Mutant(
+        "every run is due, wherever it stands", 3, "store/accepting.py",
+        "wait=(lease if claimed else redelivery) if head else None,",
+        "wait=lease if claimed else redelivery,",
+        engine("double_texting", "in_the_order_they_came and not unstreamed"),
+    ),
+    Mutant(
+        "a finish leaves its successor", 3, "store/held.py",
+        "head_id = row.id if row else None",
+        "head_id = None",
+        engine("double_texting", "in_the_order_they_came and not unstreamed"),
+    ),
+    Mutant(
+        "a finish in one statement leaves its successor", 3, "store/statements.py",
+        "thread.c.head_id == mine.c.id, thread.c.next_position == mine.c.position + 1",
+        "thread.c.head_id == mine.c.id",
+        postgres("", "finishing_promotes"),
+    ),
+    Mutant(
+        "the newest message goes first", 3, "store/held.py",
+        ".order_by(run.c.position)",
+        ".order_by(run.c.position.desc())",
+        engine("double_texting", "in_the_order_they_came and not unstreamed"),
+    ),
+    Mutant(
+        "a message does not wake a sleeper", 3, "store/accepting.py",
+        'if status == "sleeping" and run.trigger == "message":',
+        'if status == "sleeping" and run.trigger == "redrive":',
+        engine("sleeps_and_events", "a_message_wakes_it and not unstreamed"),
+    ),
+    Mutant(
+        "it sleeps again while a message waits", 3, "store/leaving.py",
+        "if await tx.first(_MESSAGES, id=thread.id, after=held.run.position):",
+        "if False:",
+        engine("sleeps_and_events", "while_messages_wait and not unstreamed"),
+    ),
+    Mutant(
+        "a run that waits for a person takes a message in silence", 3, "store/accepting.py",
+        'if status == "waiting" and run.trigger == "message" and not terms.explicit:',
+        "if False:",
+        engine("double_texting", "names_the_question"),
+    ),
+    # 4. No finished step runs twice.
+    Mutant(
+        "a recorded model call is repeated", 4, "durable/model.py",
+        "if call.recorded:\n            return load_response",
+        "if False:\n            return load_response",
+        engine("replay", "models_and_tools and unstreamed"),
+    ),
+    Mutant(
+        "a recorded streamed model call is repeated", 4, "durable/model.py",
+        "if call.recorded:\n            yield load_completed",
+        "if False:\n            yield load_completed",
+        engine("replay", "models_and_tools and not unstreamed"),
+    ),
+    Mutant(
+        "a recorded tool call is repeated", 4, "durable/tool.py",
+        "if recorded is not None:",
+        "if False:",
+        engine("replay", "models_and_tools and not unstreamed"),
+    ),
+    Mutant(
+        "what shares a write is stored backwards", 4, "journal.py",
+        "batch, self._pending = self._pending, []",
+        "batch, self._pending = self._pending[::-1], []",
+        engine("rules", "one_line"),
+    ),
+    Mutant(
+        "writes of one run overtake each other", 4, "journal.py",
+        "if self._pending and self._writer is None:",
+        "if self._pending:",
+        engine("rules", "one_line"),
+    ),
+    Mutant(
+        "tools run before the response that calls them is stored", 4, "durable/model.py",
+        "if calls:\n            await journal.commit()",
+        "if False:\n            await journal.commit()",
+        engine("rules", "called_is_stored_before"),
+    ),
+    Mutant(
+        "the last steps are not stored", 4, "engine.py",
+        "rest = [*await self.journal.rest(), *entries]",
+        "rest = entries",
+        engine("rules", "stored_with_the_end"),
+    ),
+    Mutant(
+        "an agent used as a tool is journaled as a step", 4, "durable/tool.py",
+        "if is_agent_tool(self.inner):\n            return await",
+        "if False:\n            return await",
+        engine("approvals", "nested_approval_reaches and not unstreamed"),
+    ),
+    Mutant(
+        "model calls before and after an approval share their keys", 4, "durable/scope.py",
+        "self.segment += 1",
+        "self.segment += 0",
+        engine("approvals", "an_approved_call_runs and not unstreamed"),
+    ),
+    Mutant(
+        "a slice that stops cuts what happens beside", 4, "journal.py",
+        "self._check_quiet()\n            await self._quiet.wait()\n            self.stop()",
+        "self.stop()",
+        engine("rules", "beside_an_agent_that_stops"),
+    ),
+    # 5. Honest effects.
+    Mutant(
+        "a once call is not announced", 5, "durable/tool.py",
+        'if effect_of(self.outer) == "once":\n            await self.announce',
+        'if effect_of(self.outer) == "never":\n            await self.announce',
+        engine("unknown_outcomes", "start_of_a_once_call and not unstreamed"),
+    ),
+    Mutant(
+        "a once call begins before its announcement is stored", 5, "durable/tool.py",
+        'kind="tool_started", data=data))\n        await journal.commit()',
+        'kind="tool_started", data=data))',
+        engine("rules", "announcement_cannot_be_stored"),
+    ),
+    Mutant(
+        "an unknown outcome is not asked about", 5, "engine.py",
+        "if self.ends.unknown:\n            return await approvals",
+        "if False:\n            return await approvals",
+        engine("unknown_outcomes", "a_person_says and happened and not unstreamed"),
+    ),
+    Mutant(
+        "what a person says has happened is ignored", 5, "settle.py",
+        'answer.get("result") if answer["decision"] == "happened" else GIVEN_UP',
+        "GIVEN_UP",
+        engine("unknown_outcomes", "a_person_says and happened and not unstreamed"),
+    ),
+    Mutant(
+        "what a person has given up is done again", 5, "settle.py",
+        'elif answer["decision"] != "again":',
+        'elif answer["decision"] == "happened":',
+        engine("unknown_outcomes", "a_person_says and give_up and not unstreamed"),
+    ),
+    Mutant(
+        "the idempotency key is another after a redrive", 5, "durable/scope.py",
+        "uuid5(UUID(run.root_id), key)",
+        "uuid5(UUID(run.id), key)",
+        engine("rules", "same_key_after_a_redrive"),
+    ),
+    Mutant(
+        "a redrive forgets what had begun", 5, "store/redriving.py",
+        '"tool_started", ',
+        "",
+        engine("rules", "asked_about_again_after and not unstreamed"),
+    ),
+    Mutant(
+        "a tool that needs approval may be repeated", 5, "effects.py",
+        'return "once" if',
+        'return "idempotent" if',
+        engine("rules", "not_repeated_unless and not unstreamed"),
+    ),
+    # 6. The deadline comes from the platform.
+    Mutant(
+        "the deadline does not stop a slice", 6, "engine.py",
+        "if self.deadline.passed:\n",
+        "if False:\n",
+        engine("deadline", "forty_steps"),
+    ),
+    Mutant(
+        "SIGTERM does not stop a slice", 6, "service.py",
+        "deadline.bring_forward(seconds)",
+        "pass",
+        engine("deadline", "sigterm"),
+    ),
+    Mutant(
+        "a slice that yields is not sent again", 6, "store/leaving.py",
+        "await held.due(redelivery, failures=failures)\n        return (held.run.id,)\n    match",
+        "await held.due(redelivery, failures=failures)\n        return ()\n    match",
+        store("", "a_yielded_run"),
+    ),
+    Mutant(
+        "a takeover without a step is no failure", 6, "store/working.py",
+        "else_=run.c.failures + 1",
+        "else_=run.c.failures",
+        store("", "takeovers_without_a_step"),
+    ),
+    Mutant(
+        "a dead worker that a sweep found is no failure", 6, "store/due.py",
+        "else_=run.c.failures + 1",
+        "else_=run.c.failures",
+        engine("leases", "kills_each_worker and not unstreamed"),
+    ),
+    Mutant(
+        "a slice without a step is no failure", 6, "store/leaving.py",
+        "else failures + 1",
+        "else failures",
+        store("", "slices_without_a_step"),
+    ),
+    Mutant(
+        "a slice without a step is no failure to a single statement", 6, "store/statements.py",
+        "else_=run.c.failures + 1",
+        "else_=run.c.failures",
+        postgres("", "slices_without_a_step"),
+    ),
+    Mutant(
+        "a run is tried for ever", 6, "engine.py",
+        "if run.failures >= self.settings.max_failures:",
+        "if False:",
+        engine("leases", "kills_each_worker and not unstreamed"),
+    ),
+    Mutant(
+        "a step that outlasts every slice is begun again and again", 6, "engine.py",
+        "if self.cut and self.deadline.whole and not self.journal.progressed:",
+        "if False:",
+        engine("deadline", "more_than_a_whole_slice"),
+    ),
+    Mutant(
+        "a step that SIGTERM cuts counts as too long", 6, "deadline.py",
+        "self._at, self.whole = at, False",
+        "self._at = at",
+        engine("rules", "sigterm_cuts and not unstreamed"),
+    ),
+    Mutant(
+        "new steps begin in a slice that ends", 6, "durable/tool.py",
+        "if diverged or journal.suspension:",
+        "if diverged:",
+        engine("agents_unchanged", "cut_by_the_deadline_never and not unstreamed"),
+    ),
+    Mutant(
+        "a thread is left behind when its slice is cut", 6, "durable/tool.py",
+        "if not getattr(self.inner.on_invoke_tool, SYNC, False):",
+        "if True:",
+        engine("deadline", "sync_tool"),
+    ),
+    # 7. History is linear.
+    Mutant(
+        "a call that was stopped has no output", 7, "history.py",
+        'if call.get("type") == "function_call":',
+        'if f"tool:0/{call.get(\'call_id\')}" in outputs:',
+        engine("double_texting", "interrupt_of_a_sleeping_run and not unstreamed"),
+    ),
+    Mutant(
+        "a run stores what it was told of the thread once more", 7, "engine.py",
+        "items = [*input_items(self.run.input), *added]",
+        "items = result.to_input_list()",
+        engine("double_texting", "in_the_order_they_came and not unstreamed"),
+    ),
+    Mutant(
+        "a message is stored a place too far", 7, "store/leaving.py",
+        "start=thread.item_count)",
+        "start=thread.item_count + 1)",
+        store("", "finishing_stores"),
+    ),
+    Mutant(
+        "a message is stored a place too far by a single statement", 7, "store/statements.py",
+        "left.c.item_count - count + given.c.n - 1",
+        "left.c.item_count - count + given.c.n",
+        postgres("", "finishing_stores"),
+    ),
+    Mutant(
+        "the window cuts a call from its output", 7, "history.py",
+        "while start < len(items) and not _whole(items, start):",
+        "while False:",
+        engine("history", "window_fits"),
+    ),
+    Mutant(
+        "the window of a run moves while it runs", 7, "summary.py",
+        "if noted is not None:",
+        "if False:",
+        engine("history", "same_window and not unstreamed"),
+    ),
+    # 8. State outlives code.
+    Mutant(
+        "a replay does not look at what is asked", 8, "durable/model.py",
+        'data["shape"] != self.shape or',
+        "",
+        engine("replay", "asks_something_else and not unstreamed"),
+    ),
+    Mutant(
+        "a person's decision is passed over by other code", 8, "durable/scope.py",
+        "if self.segment >= self.asked:",
+        "if True:",
+        engine("approvals", "does_not_ask_any_more and not unstreamed"),
+    ),
+    Mutant(
+        "an approval holds for other arguments", 8, "approvals.py",
+        'question["call_id"] == item.call_id and question["arguments_hash"] == wanted',
+        'question["call_id"] == item.call_id',
+        engine("approvals", "other_arguments_than and not unstreamed"),
+    ),
+    Mutant(
+        "preflight calls models", 8, "journal.py",
+        "if self.frozen:\n            self.stop()\n        if self.suspension",
+        "if self.suspension",
+        engine("rules", "preflight_calls_no_model"),
+    ),
+    Mutant(
+        "preflight calls tools", 8, "durable/tool.py",
+        "if journal.frozen:",
+        "if False:",
+        engine("rules", "preflight_calls_no_tool"),
+    ),
+    # 9. Every wait ends.
+    Mutant(
+        "a question waits for ever", 9, "approvals.py",
+        "replace(question, expires_at=until)",
+        "replace(question)",
+        engine("approvals", "nobody_decides and not unstreamed"),
+    ),
+    Mutant(
+        "an expired question is not settled", 9, "engine.py",
+        "late = await self.store.expire_questions(self.claim.lease)",
+        "late = ()",
+        engine("approvals", "nobody_decides and not unstreamed"),
+    ),
+    Mutant(
+        "nobody looks at a run that waits", 9, "store/leaving.py",
+        "wake_at=min(ends, default=None)",
+        "wake_at=None",
+        engine("approvals", "nobody_decides and not unstreamed"),
+    ),
+    Mutant(
+        "a sleeper is not woken by the clock", 9, "store/leaving.py",
+        'status="sleeping", wake_at=to.until',
+        'status="sleeping", wake_at=None',
+        engine("sleeps_and_events", "the_clock_wakes_it and not unstreamed"),
+    ),
+    Mutant(
+        "a dead worker's lease does not end", 9, "store/due.py",
+        "select(_due.c.id).where(_due.c.wake_at <= now())",
+        'select(_due.c.id).where(_due.c.wake_at <= now(), _due.c.status != "running")',
+        store("_time", "dead_workers_run"),
+    ),
+    Mutant(
+        "a run lives for ever", 9, "engine.py",
+        "if self._expired():",
+        "if False:",
+        engine("failures", "outlives_its_time and not unstreamed"),
+    ),
+    # 10. Nobody sees another tenant's data.
+    Mutant(
+        "a run can be read by anybody", 10, "store/reading.py",
+        'ONE = select(*RUN).where(run.c.tenant == bindparam("tenant"), run.c.id == bindparam("id"))',
+        'ONE = select(*RUN).where(run.c.id == bindparam("id"))',
+        store("_tenants", "run_is_not_found"),
+    ),
+    Mutant(
+        "a journal can be read by anybody", 10, "store/statements.py",
+        'return select(*RUN, found).where(run.c.tenant == bindparam("tenant"), run.c.id == bindparam("id"))',
+        'return select(*RUN, found).where(run.c.id == bindparam("id"))',
+        postgres("_tenants", "run_is_not_found"),
+    ),
+    Mutant(
+        "everybody's runs are listed", 10, "store/reading.py",
+        '.where(run.c.tenant == bindparam("tenant"))\n',
+        "\n",
+        store("_tenants", "lists"),
+    ),
+    Mutant(
+        "a run can be cancelled by anybody", 10, "store/deciding.py",
+        "thread is None or held is None or held.run.tenant != tenant",
+        "thread is None or held is None",
+        store("_tenants", "run_is_not_found"),
+    ),
+    Mutant(
+        "a run can be redriven by anybody", 10, "store/redriving.py",
+        "thread is None or held is None or held.run.tenant != tenant",
+        "thread is None or held is None",
+        store("_tenants", "run_is_not_found"),
+    ),
+    Mutant(
+        "a question can be read and decided by anybody", 10, "store/deciding.py",
+        'where(question.c.tenant == bindparam("tenant"), question.c.id == bindparam("id"))',
+        'where(question.c.id == bindparam("id"))',
+        store("_tenants", "question_is_not_found"),
+    ),
+    Mutant(
+        "everybody's questions are listed", 10, "store/deciding.py",
+        '.where(question.c.tenant == bindparam("tenant"))\n',
+        "\n",
+        store("_tenants", "lists"),
+    ),
+    Mutant(
+        "a thread can be read by anybody", 10, "store/threads.py",
+        '_OF_TENANT = _ONE.where(thread.c.tenant == bindparam("tenant"))',
+        "_OF_TENANT = _ONE",
+        store("_tenants", "thread_is_not_found"),
+    ),
+    Mutant(
+        "a history can be read by anybody", 10, "store/threads.py",
+        'item.c.tenant == bindparam("tenant"), ',
+        "",
+        store("_tenants", "thread_is_not_found"),
+    ),
+    Mutant(
+        "everybody's threads are listed", 10, "store/threads.py",
+        '.where(thread.c.tenant == bindparam("tenant"))\n    .order_by',
+        "\n    .order_by",
+        store("_tenants", "lists"),
+    ),
+    Mutant(
+        "anybody can write to a thread", 10, "store/accepting.py",
+        "if thread is None or thread.tenant != run.tenant:",
+        "if thread is None:",
+        store("_tenants", "thread_is_not_found"),
+    ),
+    Mutant(
+        "anybody can write to a thread in one statement", 10, "store/statements.py",
+        "and_(thread.c.tenant == new.excluded.tenant, thread.c.head_id.is_(None))",
+        "and_(thread.c.head_id.is_(None))",
+        postgres("_tenants", "thread_is_not_found"),
+    ),
+    Mutant(
+        "anybody's event wakes a run", 10, "store/events.py",
+        'subscription.c.tenant == bindparam("tenant"), ',
+        "",
+        store("_tenants", "event_wakes_nobody"),
+    ),
+    Mutant(
+        "an idempotency key is everybody's", 10, "store/accepting.py",
+        'idempotency.c.tenant == bindparam("tenant"), ',
+        "",
+        store("_tenants", "idempotency_key"),
+    ),
+    Mutant(
+        "a schedule can be read by anybody", 10, "store/schedules.py",
+        '_OF_TENANT = _ONE.where(schedule.c.tenant == bindparam("tenant"))',
+        "_OF_TENANT = _ONE",
+        store("_tenants", "schedule_is_not_found"),
+    ),
+    Mutant(
+        "a schedule can be deleted by anybody", 10, "store/schedules.py",
+        'schedule.c.tenant == bindparam("of_tenant"), ',
+        "",
+        store("_tenants", "schedule_is_not_found"),
+    ),
+    Mutant(
+        "everybody's schedules are listed", 10, "store/schedules.py",
+        '    select(*SCHEDULE)\n    .where(schedule.c.tenant == bindparam("tenant"))\n',
+        "    select(*SCHEDULE)\n",
+        store("_tenants", "lists"),
+    ),
+)  # fmt: skip
