@@ -78,7 +78,9 @@ class Harness:
 
 
 def settings(url: str, **options: Any) -> Settings:
-    return Settings(**{"database_url": url, "bus_url": "memory://", "model": "offline", "backoff_seconds": 0.0, **options})
+    return Settings(
+        **{"database_url": url, "bus_url": "memory://", "model": "offline", "backoff_seconds": 0.0, **options}
+    )
 
 
 @asynccontextmanager

@@ -66,4 +66,6 @@ class EngineHost:
 
     def emit(self, data: Any) -> None:
         number = sum(1 for e in self.journal.entries if e.kind == "custom")
-        self.journal.add(Entry(key=f"custom:{self.journal.run.fence}:{number}", kind="custom", data=data), linger=LINGER)
+        self.journal.add(
+            Entry(key=f"custom:{self.journal.run.fence}:{number}", kind="custom", data=data), linger=LINGER
+        )

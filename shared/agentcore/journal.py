@@ -116,6 +116,8 @@ class Journal:
         self._flush_deltas()
         if self._writer:
             await asyncio.shield(self._writer)
+        if self.suspension and self.suspension.rank == LOST:
+            self.stop()  # what was on its way is not stored: nothing that comes after it may be
         rest, self._pending = tuple(self._pending), []
         return rest
 

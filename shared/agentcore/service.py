@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -199,23 +200,28 @@ class Service:
         self, tenant: str, run_id: str, after: str | None = None, *, seconds: float = 0.0
     ) -> tuple[Run, list[PublicEvent]]:
         """The same read for clients that cannot stream: what there is, waiting up to `seconds` for the first."""
-        found: list[PublicEvent] = []
+        cursor = Cursor.parse(after)
+        run, found = await self._read(tenant, run_id, cursor)
+        if found or run.terminal or seconds <= 0:
+            return run, found
+        news = self._news(tenant, run_id, cursor)
         try:
-            async with asyncio.timeout(seconds or 0.001):
-                async for event in self.events(tenant, run_id, after):
-                    found.append(event)
-                    if len(found) == 1000:
-                        break
-                    if not seconds:
-                        continue
-                    seconds = 0
-        except TimeoutError:
+            async with asyncio.timeout(seconds):
+                found = [await anext(news)]
+        except (TimeoutError, StopAsyncIteration):
             pass
-        return await self.store.run(tenant, run_id), found
+        finally:
+            await news.aclose()
+        run, more = await self._read(tenant, run_id, cursor)
+        return run, found + more
+
+    async def _read(self, tenant: str, run_id: str, cursor: Cursor) -> tuple[Run, list[PublicEvent]]:
+        run, entries = await self.store.entries(tenant, run_id, after=cursor.seq)
+        return run, [event for entry in entries for event in cursor.take(entry)]
 
     async def _news(
         self, tenant: str, run_id: str, cursor: Cursor, *, pauses: bool = False
-    ) -> AsyncIterator[PublicEvent]:
+    ) -> AsyncGenerator[PublicEvent, None]:
         """One read for streams, long polls and waits: the database up to now, then what this process hears."""
         pause = 0.05
         with self.live.watch(run_id) as feed:
@@ -261,8 +267,9 @@ class Service:
         """Hand over: every slice here ends at its next step boundary, and all background work is awaited."""
         for deadline in list(self.deadlines):
             deadline.bring_forward(seconds)
-        while self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=seconds)
+        end = time.monotonic() + seconds
+        while self._tasks and (left := end - time.monotonic()) > 0:
+            await asyncio.wait(list(self._tasks), timeout=left)
 
     async def _send(self, run_ids: Sequence[str]) -> None:
         """Put ids on the bus. A bus that fails loses nothing: wake_at finds them."""

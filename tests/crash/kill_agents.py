@@ -61,12 +61,18 @@ def text() -> Agent[Any]:
 
 
 def tools() -> Agent[Any]:
-    turns = [call("look", id="a"), call("pay", id="b"), call("store", id="c")], [call("nap", id="d")], [call("pay", id="e")]
+    turns = (
+        [call("look", id="a"), call("pay", id="b"), call("store", id="c")],
+        [call("nap", id="d")],
+        [call("pay", id="e")],
+    )
     return Agent(name="tools", model=Script(*turns, [say("done")]), tools=TOOLS)
 
 
 def asks() -> Agent[Any]:
-    return Agent(name="asks", model=Script([call("look", id="a")], [call("refund", id="b")], [say("done")]), tools=TOOLS)
+    return Agent(
+        name="asks", model=Script([call("look", id="a")], [call("refund", id="b")], [say("done")]), tools=TOOLS
+    )
 
 
 def nested() -> Agent[Any]:

@@ -9,7 +9,6 @@ from typing import Any
 from agents import Agent, GuardrailFunctionOutput, Runner, function_tool, input_guardrail
 
 from agentcore import current, effect
-from agentcore.deadline import Deadline
 from agentcore.records import Run
 from agentcore.registry import AgentSpec, Registry
 from agentcore.service import Service
@@ -62,7 +61,9 @@ def tools(side: SideTable) -> dict[str, Any]:
 LIVE: list[Service] = []  # the one service of this process, for a tool that ends its own slice
 
 
-def agent(registry: Registry, side: SideTable, *turns: Any, name: str = "main", uses: tuple[str, ...] = (), **more: Any) -> None:
+def agent(
+    registry: Registry, side: SideTable, *turns: Any, name: str = "main", uses: tuple[str, ...] = (), **more: Any
+) -> None:
     mine = [tools(side)[tool] for tool in uses] + more.pop("tools", [])
     registry.specs[name] = AgentSpec(
         name=name, target=Agent(name=name, model=Script(*turns, log=side), tools=mine, **more)
@@ -85,7 +86,9 @@ def message(text: str = "go", *, key: str = "one", **options: Any) -> Any:
 
 
 def with_handoff(registry: Registry, side: SideTable) -> None:
-    other = Agent(name="other", model=Script([], [call("look", id="h1")], [say("handed")], log=side), tools=[tools(side)["look"]])
+    other = Agent(
+        name="other", model=Script([], [call("look", id="h1")], [say("handed")], log=side), tools=[tools(side)["look"]]
+    )
     agent(registry, side, [call("transfer_to_other", id="h0")], handoffs=[other])
 
 

@@ -10,16 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agentcore.agents import orders
-from agentcore.agents.account_manager import account_manager
-from agentcore.agents.billing import billing
-from agentcore.agents.guardrails import has_card_number
-from agentcore.agents.support import refund_order, support
-from agentcore.context import Parked
-from agentcore.effects import effect_of
-from agentcore.errors import Invalid, NotFound
-from agentcore.models import provider
-from agentcore.settings import Settings
 from agents import (
     Agent,
     InputGuardrailTripwireTriggered,
@@ -30,6 +20,16 @@ from agents import (
 )
 from agents.testing import ScriptedModel, assistant_message
 
+from agentcore.agents import orders
+from agentcore.agents.account_manager import account_manager
+from agentcore.agents.billing import billing
+from agentcore.agents.guardrails import has_card_number
+from agentcore.agents.support import refund_order, support
+from agentcore.context import Parked
+from agentcore.effects import effect_of
+from agentcore.errors import Invalid, NotFound
+from agentcore.models import provider
+from agentcore.settings import Settings
 from tests.unit.fake_host import FakeHost, inside_a_call
 
 OFFLINE = RunConfig(model_provider=provider(Settings()), tracing_disabled=True)

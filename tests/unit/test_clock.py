@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from agentcore.clock import backoff, least_gap, next_due, parse_when, zone
 from agentcore.errors import Invalid
 

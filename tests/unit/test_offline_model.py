@@ -6,11 +6,6 @@ from enum import Enum
 from typing import Any, Literal
 
 import pytest
-from agentcore.models import provider
-from agentcore.models.arguments import fill
-from agentcore.models.named import DefaultModel, implied_by
-from agentcore.models.offline import OfflineModel, OfflineProvider
-from agentcore.settings import Settings
 from agents import (
     Agent,
     Model,
@@ -24,6 +19,12 @@ from agents import (
 )
 from agents.models import get_default_model_settings
 from pydantic import BaseModel, Field
+
+from agentcore.models import provider
+from agentcore.models.arguments import fill
+from agentcore.models.named import DefaultModel, implied_by
+from agentcore.models.offline import OfflineModel, OfflineProvider
+from agentcore.settings import Settings
 
 OFFLINE = RunConfig(model_provider=OfflineProvider(), tracing_disabled=True)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from agentcore import registry
 from agentcore.errors import Misconfigured, NotFound
 from agentcore.records import Event

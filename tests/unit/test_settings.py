@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+
 from agentcore.errors import Misconfigured
 from agentcore.settings import Settings, load, variable
 

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from agents import FunctionTool
+from agents.tool_context import ToolContext
+
 from agentcore import tools
 from agentcore.context import Parked, Woke
 from agentcore.effects import effect_of
 from agentcore.errors import Transient
 from agentcore.tools.failures import say_the_fix
-from agents import FunctionTool
-from agents.tool_context import ToolContext
-
 from tests.unit.fake_host import FakeHost, inside_a_call
 
 

@@ -39,7 +39,11 @@ def _sweep(due: Select[Any]) -> Any:
 
 _SWEEP, _SWEEP_SKIPPING = _sweep(_DUE), _sweep(_DUE.with_for_update(skip_locked=True))
 _RELEASE = (
-    update(run).where(run.c.wake_at.is_not(None), run.c.status == "running").values(wake_at=now()).returning(run.c.id)
+    update(run)
+    # A queued run's message died with the process's own bus.
+    .where(run.c.wake_at.is_not(None), run.c.status.in_(("running", "queued")))
+    .values(wake_at=now())
+    .returning(run.c.id)
 )
 
 _ENDED = (
