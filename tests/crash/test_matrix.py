@@ -18,8 +18,9 @@ from tests.e2e.processes import ROOT, environment
 def test_killed_at_each_commit_it_ends_the_same(name: str, database: str, request: pytest.FixtureRequest) -> None:
     url = "sqlite://" if database == "sqlite" else request.getfixturevalue("postgres").url()
     # A process of its own, with no threads, so that it can fork its victims.
+    kit = [sys.executable, "-m", "agentcore.testing", "tests.crash.scenarios:SCENARIOS"]
     done = subprocess.run(
-        [sys.executable, "-m", "agentcore.testing", "tests.crash.scenarios:SCENARIOS", "--only", name, "--database", url],
+        [*kit, "--only", name, "--database", url],
         cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=590, check=False,
     )  # fmt: skip
     counts = re.findall(rf"{name} (\w+): (\d+) killed, (\d+) wrong", done.stdout)

@@ -18,7 +18,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from agentcore import app, engine
+import agentcore.engine  # imported here, once, so that no forked process has to  # noqa: F401
+from agentcore import app
 from agentcore.bus import open_bus
 from agentcore.ports import StateStore
 from agentcore.records import Run
@@ -29,7 +30,6 @@ from agentcore.store import open_store
 from agentcore.testing.script import SideTable
 from agentcore.testing.travel import advance
 
-engine.__name__  # imported here, once, so that no forked process has to
 COMMITS = frozenset(
     {"accept", "claim", "append", "pause", "finish", "expire_questions", "cancel", "decide", "signal", "sweep", "ring"}
     | {"put_schedule", "redrive", "create_thread"}
@@ -166,8 +166,9 @@ async def _outcome(
     repeated = [line for line in recorded if line.startswith("effect:") and after[line] > before.get(line, 0)]
     if fresh > total - models:
         repeated.append(f"{fresh} model calls for {total - models} new entries")
+    ends = sorted(([r.agent, r.status, r.output] for r in runs), key=json.dumps)
     return Outcome(
-        history=history, runs=sorted(([r.agent, r.status, r.output] for r in runs), key=json.dumps), commits=crashing.commits,
+        history=history, runs=ends, commits=crashing.commits,
         verbs=crashing.names, side=dict(after), repeated=repeated,
         stuck=[f"{r.id} {r.status}" for r in runs if not r.terminal],
     )  # fmt: skip
