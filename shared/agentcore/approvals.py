@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from agentcore.errors import IncompatibleVersion
-from agentcore.ids import new_id
 from agentcore.journal import FATAL, Journal, Suspension
 from agentcore.records import Entry, Question, Wait
 from agentcore.settle import arguments_hash, parsed
@@ -59,7 +58,8 @@ def _question(
 ) -> Question:
     shown = parsed(arguments)
     return Question(
-        id=new_id(), tenant=execution.run.tenant, run_id=execution.run.id, thread_id=execution.run.thread_id, kind=kind,
+        id=execution.store.new_id(), tenant=execution.run.tenant, run_id=execution.run.id,
+        thread_id=execution.run.thread_id, kind=kind,
         on_expiry="fail" if execution.settings.question_expiry_fails else "reject", key=key, call_id=call_id,
         agent=agent, tool=tool, arguments=shown, arguments_hash=arguments_hash(tool, shown),
     )  # fmt: skip

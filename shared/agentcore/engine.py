@@ -129,10 +129,9 @@ class Execution:
         return None
 
     def _expired(self) -> bool:
-        run, life = self.run, timedelta(seconds=self.settings.run_ttl)
-        end = run.expires_at or (run.created_at + life if run.created_at else None)
+        end, lease_end = self.run.expires_at, self.run.wake_at
         # The claim set wake_at, so this is the database's clock.
-        return bool(end and run.wake_at and end <= run.wake_at - timedelta(seconds=self.settings.lease_seconds))
+        return bool(end and lease_end and end <= lease_end - timedelta(seconds=self.settings.lease_seconds))
 
     # -- the slice
 

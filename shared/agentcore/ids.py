@@ -9,6 +9,7 @@ from uuid import UUID
 
 def new_id() -> str:
     """A UUIDv7 (RFC 9562, section 5.7): ordered by time, so that a B-tree grows at one end."""
-    value = (time.time_ns() // 1_000_000 & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return str(UUID(int=value & ~(0x3 << 62) | 0x2 << 62))
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    part = (rest << 12) // 1_000_000  # of the millisecond (section 6.2, method 3): those made in a row stay in order
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    return str(UUID(int=(milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | part << 64 | 0x2 << 62 | random))

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from agentcore.errors import AgentCoreError, LeaseLost
@@ -152,7 +152,7 @@ class Journal:
     def _publish_stored(self, batch: Sequence[Entry], ack: Ack) -> None:
         first, self._last_seq = self._last_seq + 1, ack.last_seq
         if ack.last_seq == first + len(batch) - 1:
-            stored = [Entry(key=e.key, kind=e.kind, data=e.data, seq=first + i) for i, e in enumerate(batch)]
+            stored = [replace(e, seq=first + i, created_at=ack.at) for i, e in enumerate(batch)]
             self._publish(*stored, *self._held)
         self._held.clear()
         self.heed(ack)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-import httpx
 import openai
 from agents import exceptions as sdk
 
@@ -29,17 +29,13 @@ def transient(error: BaseException) -> bool:
     if isinstance(error, openai.APIStatusError):
         spent = getattr(error, "code", None) == "insufficient_quota"  # a 429 that no waiting cures
         return not spent and (error.status_code in (408, 409, 425, 429) or error.status_code >= 500)
-    return isinstance(
-        error,
-        (
-            Transient,
-            openai.APIConnectionError,
-            sdk.ModelTimeoutError,
-            httpx.TransportError,
-            ConnectionError,
-            TimeoutError,
-        ),
-    )
+    kinds = (Transient, openai.APIConnectionError, sdk.ModelTimeoutError, ConnectionError, TimeoutError)
+    return isinstance(error, (*kinds, *_transport_errors()))
+
+
+def _transport_errors() -> list[type[BaseException]]:
+    """Of the HTTP clients in use: openai has httpx2 from its version 3 on, and tools bring their own."""
+    return [module.TransportError for name in ("httpx", "httpx2") if (module := sys.modules.get(name))]
 
 
 def retry_after(error: BaseException) -> float | None:

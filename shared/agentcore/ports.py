@@ -40,6 +40,10 @@ class StateStore(Protocol):
         """Bring the schema to this version; safe to run twice, and from two places at once."""
         ...
 
+    def new_id(self) -> str:
+        """A UUID of the kind that suits the database's indexes."""
+        ...
+
     async def now(self) -> datetime:
         """The database's clock, UTC."""
         ...
@@ -155,7 +159,10 @@ class StateStore(Protocol):
         ...
 
     async def release_leases(self) -> int:
-        """Make every lease expire now: for `dev`, alone on its database, taking over from its dead predecessor."""
+        """Make every lease and every message under way count as lost now; how many there were.
+
+        For `dev`, alone on its database, taking over from its dead predecessor.
+        """
         ...
 
     async def parked(self, *, after: str = "", limit: int, window: int) -> list[Claim]:

@@ -134,6 +134,7 @@ class Ack:
 
     last_seq: int
     cancel_requested: Literal["interrupt", "rollback"] | None = None
+    at: datetime | None = None  # when it was written
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,6 @@ from uuid import NAMESPACE_URL, uuid5
 from agentcore.deadline import Deadline
 from agentcore.errors import Invalid
 from agentcore.events import Cursor, PublicEvent, ends
-from agentcore.ids import new_id
 from agentcore.live import Live
 from agentcore.ports import Bus, StateStore
 from agentcore.records import Claim, Decision, Event, Multitask, Question, Run, Schedule, Thread
@@ -41,7 +40,7 @@ class Service:
         self, tenant: str, *, thread_id: str | None = None, agent: str = "", metadata: Mapping[str, Any] | None = None
     ) -> tuple[Thread, bool]:
         """A thread, and whether it is new."""
-        thread = Thread(id=thread_id or new_id(), tenant=tenant, agent=agent, metadata=metadata or {})
+        thread = Thread(id=thread_id or self.store.new_id(), tenant=tenant, agent=agent, metadata=metadata or {})
         return await self.store.create_thread(thread)
 
     async def accept(
@@ -77,9 +76,9 @@ class Service:
             raise Invalid(
                 f"input: {size} bytes are more than AGENTCORE_INPUT_BYTES={self.settings.input_bytes}.", field="input"
             )
-        run_id = new_id()
+        run_id = self.store.new_id()
         return Run(
-            id=run_id, root_id=run_id, tenant=tenant, thread_id=thread_id or new_id(), agent=agent,
+            id=run_id, root_id=run_id, tenant=tenant, thread_id=thread_id or self.store.new_id(), agent=agent,
             agent_version=version, input=input, metadata=metadata or {}, config=config or {}, deltas=deltas,
             trigger=trigger,
         )  # fmt: skip
@@ -171,7 +170,7 @@ class Service:
 
     async def redrive(self, tenant: str, run_id: str) -> Run:
         """Start a failed, cancelled or expired run again, with its journal. NotRedrivable."""
-        accepted = await self.store.redrive(tenant, run_id, new_id(), redelivery=self.bus.redelivery)
+        accepted = await self.store.redrive(tenant, run_id, self.store.new_id(), redelivery=self.bus.redelivery)
         await self._send(accepted.send)
         return accepted.run
 

@@ -293,6 +293,15 @@ async def test_a_run_sleeps_until_its_time(store: SqlStore) -> None:
     assert (run.status, run.fence, run.failures) == ("queued", 2, 0)
 
 
+async def test_nobody_sleeps_longer_than_its_run_lives(store: SqlStore) -> None:
+    held = await claimed(store)
+    life = store.settings.run_ttl
+    assert seconds(await store.now(), held.run.expires_at) == pytest.approx(life, abs=1)
+    await sleep(store, held, life + 3600)
+    run = await get(store, held.run)
+    assert run.wake_at == run.expires_at == held.run.expires_at
+
+
 async def test_a_message_wakes_a_sleeping_run_and_waits_behind_it(store: SqlStore) -> None:
     held = await claimed(store)
     await sleep(store, held)

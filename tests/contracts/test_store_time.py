@@ -86,9 +86,10 @@ async def test_ended_runs_and_those_behind_others_are_never_due(store: SqlStore)
 
 async def test_leases_can_be_released_at_once(store: SqlStore) -> None:
     held = await claimed(store)
-    await accept(store)
-    assert await store.release_leases() == 1
-    assert await sweep(store) == (held.run.id,)
+    queued = (await accept(store)).run
+    assert await sweep(store) == ()
+    assert await store.release_leases() == 2  # a message may have died with its process's own bus
+    assert sorted(await sweep(store)) == sorted((held.run.id, queued.id))
 
 
 # -- schedules

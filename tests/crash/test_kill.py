@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import signal
@@ -38,6 +39,7 @@ class Fleet:
         self.log = (folder / "workers.log").open("ab")
         self.workers = [self.start() for _ in range(WORKERS)]
         self.hits: Counter[str] = Counter()
+        self.next = itertools.cycle(["kill", "kill", "stop", "term"])
 
     def start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "agentcore", "work"]
@@ -45,7 +47,7 @@ class Fleet:
 
     async def hit(self) -> None:
         """Kill one, end one politely, or stop one for longer than its lease."""
-        index, how = random.randrange(WORKERS), random.choice(["kill", "kill", "term", "stop"])
+        index, how = random.randrange(WORKERS), next(self.next)
         worker = self.workers[index]
         self.hits[how] += 1
         if how == "stop":
@@ -74,7 +76,7 @@ async def soak(url: str, folder: Path) -> None:
     try:
         async with harness(url, bus_url="store://", agents="tests.crash.kill_agents") as it:
             for name in AGENTS:
-                it.agent(lambda: None, name)  # type: ignore[arg-type]  # accepting needs only the name
+                it.agent(lambda: None, name)  # accepting needs only the name
             runs = [await it.accept(agent=AGENTS[n % len(AGENTS)]) for n in range(RUNS)]
             end = time.monotonic() + PATIENCE
             while await open_runs(it) and time.monotonic() < end:

@@ -52,8 +52,8 @@ async def read(it: Harness, run: Run, after: str | None = None) -> list[PublicEv
 
 
 def plain(events: list[PublicEvent]) -> list[Any]:
-    """Without the time, which only the database knows, and the ids, which say also how far the reader had come."""
-    return [(e.type, {k: v for k, v in e.data.items() if k != "at"}) for e in events]
+    """Without the ids, which say also how far the reader had come."""
+    return [(e.type, e.data) for e in events]
 
 
 def text(events: list[PublicEvent]) -> str:

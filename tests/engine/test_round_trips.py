@@ -11,9 +11,16 @@ import pytest
 from agents import Agent, function_tool
 from sqlalchemy import event
 
+from agentcore.journal import ALWAYS
 from agentcore.store.sql import SqlStore
 from agentcore.testing import Script, call, say
 from tests.harness import Harness, harness
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine must not write early what may wait for the next statement."""
+    monkeypatch.setattr("agentcore.durable.model.LINGER", ALWAYS)
 
 
 @contextmanager

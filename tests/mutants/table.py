@@ -435,7 +435,7 @@ MUTANTS = (
     ),
     Mutant(
         "a sleeper is not woken by the clock", 9, "store/leaving.py",
-        'status="sleeping", wake_at=to.until',
+        'status="sleeping", wake_at=min(ends)',
         'status="sleeping", wake_at=None',
         engine("sleeps_and_events", "the_clock_wakes_it and not unstreamed"),
     ),

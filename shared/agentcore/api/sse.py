@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from anyio import CancelScope
@@ -24,7 +25,11 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 def encode(event: str, data: Mapping[str, Any], *, id: str = "") -> bytes:
     """One event. JSON has no line breaks of its own, so the data is one line."""
     lead = f"id: {id}\n" if id else ""
-    return f"{lead}event: {event}\ndata: {json.dumps(data, separators=(',', ':'), default=str)}\n\n".encode()
+    return f"{lead}event: {event}\ndata: {json.dumps(data, separators=(',', ':'), default=_plain)}\n\n".encode()
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def respond(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, bindparam, case, insert, null, select
+from sqlalchemy import Boolean, bindparam, case, func, insert, null, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from agentcore.errors import IdempotencyMismatch, InputRequired, Invalid, NotFound, ThreadBusy
@@ -26,7 +26,8 @@ from agentcore.store.threads import add_thread
 from agentcore.store.waking import wake
 
 CLAIMED_AT = case((bindparam("claimed", type_=Boolean), now()), else_=null())
-_INSERT_RUN = insert(run).values(created_at=now(), wake_at=later("wait"), started_at=CLAIMED_AT)
+END = func.coalesce(bindparam("new_expires_at", type_=run.c.expires_at.type), later("life"))
+_INSERT_RUN = insert(run).values(created_at=now(), wake_at=later("wait"), started_at=CLAIMED_AT, expires_at=END)
 _INSERT_ENTRY = insert(entry).values(created_at=now())
 _SEEN = select(idempotency.c.request_hash, idempotency.c.run_id).where(
     idempotency.c.tenant == bindparam("tenant"), idempotency.c.key == bindparam("key")
@@ -47,6 +48,7 @@ class Terms:
     request_hash: str = ""
     lease: float | None = None
     window: int = 0
+    life: float | None = None  # seconds that a run may take which does not say when it expires
 
 
 def scoped(kind: str, *parts: str) -> str:
@@ -69,7 +71,7 @@ class Accepting(Verbs):
         key = scoped("accept", idempotency_key) if idempotency_key is not None else None
         terms = Terms(
             redelivery=redelivery, multitask=multitask, explicit=explicit, key=key, request_hash=request_hash,
-            lease=lease, window=window,
+            lease=lease, window=window, life=self.settings.run_ttl,
         )  # fmt: skip
         for name in ("id", "thread_id"):
             _check_id(name, getattr(run, name))
@@ -107,7 +109,7 @@ async def place(tx: Tx, run: Run, terms: Terms) -> Accepted:
     head = await lock_run(tx, thread.head_id) if thread.head_id else None
     send = await _make_way(tx, thread, head, run, terms) if head else ()
     accepted = Entry(key="accepted", kind="accepted", data=told(run))
-    added = await add_run(tx, thread, run, [accepted], redelivery=terms.redelivery, lease=terms.lease)
+    added = await add_run(tx, thread, run, [accepted], redelivery=terms.redelivery, lease=terms.lease, life=terms.life)
     if head:
         return Accepted(run=added, created=True, send=send)
     return await _answer(tx, added, terms)
@@ -155,8 +157,9 @@ async def _make_way(tx: Tx, thread: Thread, head: Held, run: Run, terms: Terms) 
 
 
 async def add_run(
-    tx: Tx, thread: Thread, new: Run, entries: Sequence[Entry], *, redelivery: float, lease: float | None = None
-) -> Run:
+    tx: Tx, thread: Thread, new: Run, entries: Sequence[Entry], *, redelivery: float, lease: float | None = None,
+    life: float | None = None,
+) -> Run:  # fmt: skip
     """Insert a run at the end of a thread, whose lock is held, with the beginning of its journal."""
     head, seq = thread.head_id is None, len(entries)
     claimed = head and lease is not None
@@ -166,8 +169,9 @@ async def add_run(
         history_end=thread.item_count if head else 0, failures=0, kept=2, claimed=claimed,
         wait=(lease if claimed else redelivery) if head else None,
         step_seq=max((n for n, e in enumerate(entries, 1) if e.kind in STEPS), default=0),
+        new_expires_at=new.expires_at, life=life,
     )  # fmt: skip
-    for name in ("wake_at", "created_at", "started_at", "finished_at"):
+    for name in ("wake_at", "expires_at", "created_at", "started_at", "finished_at"):
         del params[name]
     await tx.run(_INSERT_RUN, params)
     about = {"run_id": new.id, "tenant": new.tenant}

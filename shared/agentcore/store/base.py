@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from agentcore.ids import new_id
 from agentcore.settings import Settings
 from agentcore.store.columns import now
 from agentcore.store.database import Database
@@ -20,6 +21,9 @@ class Verbs:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database, self.settings = database, settings
+
+    def new_id(self) -> str:
+        return new_id()
 
     async def now(self) -> datetime:
         at: datetime = (await self.database.fetch(_NOW, {}))[0].now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from agentcore.store.onestatement import OneStatementStore
 
 
@@ -10,3 +12,7 @@ class CockroachStore(OneStatementStore):
 
     Its SKIP LOCKED is slow, so rows are taken by atomic updates; it has no LISTEN and NOTIFY, so others poll.
     """
+
+    def new_id(self) -> str:
+        # Ids in order would send every insert to the one node that has the end of the index.
+        return str(uuid4())

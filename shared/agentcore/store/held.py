@@ -28,7 +28,7 @@ _RUN_END = _RUN.values(wake_at=null(), finished_at=now())
 _THREAD = update(thread).where(thread.c.id == bindparam("the_thread")).values(updated_at=now())
 
 _KEYS = select(entry.c.key).where(entry.c.run_id == bindparam("id"), entry.c.key.in_(bindparam("keys", expanding=True)))
-_INSERT = insert(entry).values(created_at=now())
+_INSERT = insert(entry)
 _SUCCESSOR = (
     select(run.c.id)
     .where(run.c.thread_id == bindparam("id"), run.c.position > bindparam("after"), run.c.status == "queued")
@@ -63,7 +63,7 @@ class Held:
         first = {e.key: e for e in reversed(entries)}  # of a key that comes twice, its first entry
         fresh = [e for e in entries if e.key not in known and first[e.key] is e]
         fresh = [replace(e, seq=self.run.last_seq + n) for n, e in enumerate(fresh, 1)]
-        about = {"run_id": self.run.id, "tenant": self.run.tenant}
+        about = {"run_id": self.run.id, "tenant": self.run.tenant, "created_at": self.clock}
         await self.tx.run(
             _INSERT, [{**about, "seq": e.seq, "key": e.key, "kind": e.kind, "data": e.data} for e in fresh]
         )

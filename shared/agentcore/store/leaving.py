@@ -144,5 +144,6 @@ async def _sleep(tx: Tx, thread: Thread, held: Held, to: Sleep, failures: int, r
     if to.event is not None:
         about = {"run_id": held.run.id, "tenant": held.run.tenant, "key": to.key, "expires_at": to.until}
         await tx.run(_SUBSCRIBE, {**about, "name": to.event, "correlation": to.correlation})
-    await held.save(status="sleeping", wake_at=to.until, failures=failures)
+    ends = [at for at in (to.until, held.run.expires_at) if at is not None]
+    await held.save(status="sleeping", wake_at=min(ends), failures=failures)
     return ()

@@ -36,7 +36,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from agentcore.records import STEPS, Run
-from agentcore.store.accepting import CLAIMED_AT
+from agentcore.store.accepting import CLAIMED_AT, END
 from agentcore.store.columns import later, now, plus
 from agentcore.store.rows import RUN
 from agentcore.store.tables import entry, idempotency, item, question, run, subscription, thread
@@ -129,7 +129,7 @@ def _append(**changes: ColumnElement[Any]) -> Select[Any]:
         .returning(run.c.id, run.c.tenant, run.c.last_seq, run.c.cancel_requested)
         .cte("held")
     )
-    return select(held.c.last_seq, held.c.cancel_requested).add_cte(journal.written(held))
+    return select(held.c.last_seq, held.c.cancel_requested, now().label("at")).add_cte(journal.written(held))
 
 
 def _requeue() -> Select[Any]:
@@ -239,8 +239,8 @@ def _accept(*, keyed: bool) -> Select[Any]:
     values = {name: given(name) for name in _RUN if name not in _NOT_GIVEN}
     values |= {
         "position": front.c.next_position - 1, "history_end": front.c.item_count, "wake_at": later("wait"),
-        "created_at": now(), "started_at": CLAIMED_AT, "failures": literal(0), "last_seq": literal(1),
-        "claimed_seq": literal(1), "step_seq": literal(0), "kept": literal(2),
+        "created_at": now(), "started_at": CLAIMED_AT, "expires_at": END, "failures": literal(0),
+        "last_seq": literal(1), "claimed_seq": literal(1), "step_seq": literal(0), "kept": literal(2),
     }  # fmt: skip
     added = insert(run).from_select(list(values), select(*values.values()).select_from(front)).returning(*RUN)
     made = added.cte("made")
@@ -268,7 +268,7 @@ def _accept(*, keyed: bool) -> Select[Any]:
 
 _NOT_GIVEN = {
     "position", "history_end", "wake_at", "created_at", "started_at", "finished_at", "failures", "last_seq",
-    "claimed_seq", "cancel_requested", "output", "error",
+    "claimed_seq", "cancel_requested", "output", "error", "expires_at",
 }  # fmt: skip
 
 

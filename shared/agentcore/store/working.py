@@ -42,7 +42,12 @@ CLAIM = (
     .returning(*RUN)
 )
 HOLDS = and_(run.c.id == bindparam("the_run"), run.c.fence == bindparam("the_fence"), run.c.status == "running")
-_RENEW = update(run).where(HOLDS).values(wake_at=later("lease")).returning(run.c.last_seq, run.c.cancel_requested)
+_RENEW = (
+    update(run)
+    .where(HOLDS)
+    .values(wake_at=later("lease"))
+    .returning(run.c.last_seq, run.c.cancel_requested, now().label("at"))
+)
 
 _OVERDUE = (
     select(question)
@@ -75,7 +80,7 @@ class Working(Verbs):
                 await held.save()
             else:
                 await held.due(renew, status="running")
-            return Ack(last_seq=held.run.last_seq, cancel_requested=held.run.cancel_requested)
+            return Ack(last_seq=held.run.last_seq, cancel_requested=held.run.cancel_requested, at=held.clock)
 
         return await self.database.transaction(work)
 
@@ -99,7 +104,7 @@ def ack(rows: Sequence[Row[Any]], lease: Lease) -> Ack:
     """The answer to a write under a lease. LeaseLost where it found no run."""
     if not rows:
         raise lost(lease)
-    return Ack(last_seq=rows[0].last_seq, cancel_requested=rows[0].cancel_requested)
+    return Ack(last_seq=rows[0].last_seq, cancel_requested=rows[0].cancel_requested, at=rows[0].at)
 
 
 def _expired(asked: Row[Any]) -> Entry:

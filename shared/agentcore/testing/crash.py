@@ -14,7 +14,7 @@ import gc
 import json
 import os
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -183,7 +183,7 @@ def _renamed(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return items
 
 
-def forked(work: Callable[[], Awaitable[Outcome]]) -> dict[str, Any] | None:
+def forked(work: Callable[[], Coroutine[Any, Any, Outcome]]) -> dict[str, Any] | None:
     """Do it in a forked process: what it came to, or None where it died at its commit."""
     read, write = os.pipe()
     child = os.fork()

@@ -32,7 +32,7 @@ async def wait_for_event(name: str, timeout: str = "7d", correlation: str = "") 
     Args:
         name: The event's name.
         timeout: How long to wait at most: a duration such as 2h or 3d, or an ISO 8601 time.
-        correlation: Which one of the events of that name is meant, such as an order's id. Empty: one that names none.
+        correlation: Which one of the events of that name is meant, such as an order's id. Empty: any of that name.
     """
     woke = await current().sleep(parse_when(timeout), event=name, correlation=correlation)
     if woke.by == "event":
