@@ -10,11 +10,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, make_url
 from sqlalchemy.exc import OperationalError
 
 from agentcore.settings import Settings
 from agentcore.store import open_store
+from agentcore.store.cockroach import CockroachStore
+from agentcore.store.database import Database
+from agentcore.store.engines import postgresql
 from agentcore.store.postgres import PostgresStore
 from agentcore.store.sql import SqlStore
 from tests.postgres import Postgres
@@ -56,9 +59,9 @@ def postgres_url(postgres: Postgres, migrated: str) -> str:
     return postgres.create_database(migrated)
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "conflicts"])
+@pytest.fixture(params=["sqlite", "postgresql", "serializable"])
 def database_kind(request: pytest.FixtureRequest) -> str:
-    """Each database in turn. `conflicts` is a PostgreSQL where every other attempt meets one."""
+    """Each database in turn. `serializable` stands for CockroachDB, which cannot run here."""
     kind: str = request.param
     return kind
 
@@ -77,10 +80,22 @@ async def store(database_url: str, database_kind: str, anyio_backend: str) -> As
     """An empty store on each database."""
     store = opened(database_url)
     await store.migrate()
-    if database_kind == "conflicts":
-        conflicting(store)
+    if database_kind == "serializable":
+        await store.close()
+        store = serializable(database_url)
     yield store
     await store.close()
+
+
+def serializable(url: str) -> CockroachStore:
+    """CockroachDB's store on a PostgreSQL that is serializable throughout and meets more conflicts than any."""
+    everywhere = {"options": "-c default_transaction_isolation=serializable"}  # single statements too
+    settings = Settings(database_url=url)
+    engine = postgresql(make_url(url).update_query_dict(everywhere), settings).engine
+    level = {"isolation_level": "SERIALIZABLE"}
+    store = CockroachStore(Database(engine, write=level, read=level), settings)
+    conflicting(store)
+    return store
 
 
 def conflicting(store: SqlStore) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Insert, text
+from sqlalchemy import Connection, Insert, event, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.expression import SelectBase, UpdateBase
@@ -37,10 +37,11 @@ from agentcore.store import (
     waking,
     working,
 )
+from agentcore.store.database import Tx
 from agentcore.store.postgres import PostgresStore
 from agentcore.store.sql import SqlStore
 from agentcore.store.tables import metadata
-from tests.conftest import opened
+from tests.conftest import opened, serializable
 from tests.contracts.store_kit import (
     claimed,
     step,
@@ -139,3 +140,18 @@ def test_an_unreadable_url_is_misconfigured_and_not_repeated() -> None:
 def test_an_unknown_database_is_misconfigured(url: str) -> None:
     with pytest.raises(Misconfigured, match="AGENTCORE_DATABASE_URL"):
         open_store(url, Settings())
+
+
+@pytest.mark.anyio
+async def test_what_stands_for_cockroachdb_is_serializable_and_meets_conflicts(postgres_url: str) -> None:
+    store, shown, attempts = serializable(postgres_url), text("show transaction isolation level"), []
+    event.listen(store.database.engine.sync_engine, "checkout", lambda *_: attempts.append(1))
+
+    async def level(tx: Tx) -> str:
+        return str((await tx.all(shown))[0][0])
+
+    seen = {await store.database.transaction(level), await store.database.moment(level)}
+    seen.add((await store.database.fetch(shown, {}))[0][0])
+    await store.close()
+    assert seen == {"serializable"}
+    assert len(attempts) == 6  # each of the three was tried again
