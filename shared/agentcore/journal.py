@@ -61,6 +61,7 @@ class Journal:
         self._publish = publish or (lambda *_: None)
         self._seen = {entry.key: entry for entry in claim.entries}
         self._pending: list[Entry] = []  # not yet handed to the store
+        self._wanted = False  # something of it is to be written now, and takes the rest along
         self._writer: asyncio.Task[None] | None = None
         self._last_seq = claim.run.last_seq
         self._renewed = asyncio.get_running_loop().time()
@@ -122,13 +123,14 @@ class Journal:
         return rest
 
     def _write(self) -> None:
+        self._wanted = True
         if self._pending and self._writer is None:
             self._writer = asyncio.create_task(self._drain())
 
     async def _drain(self) -> None:
         try:
-            while self._pending:
-                batch, self._pending = self._pending, []
+            while self._pending and self._wanted:
+                batch, self._pending, self._wanted = self._pending, [], False
                 await self._append(batch)
         except LeaseLost as lost:
             self._pending.clear()

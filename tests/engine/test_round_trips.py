@@ -19,8 +19,9 @@ from tests.harness import Harness, harness
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow machine must not write early what may wait for the next statement."""
+    """A slow machine must not write early what may wait, nor look for cancellations meanwhile."""
     monkeypatch.setattr("agentcore.durable.model.LINGER", ALWAYS)
+    monkeypatch.setattr("agentcore.engine.CANCEL_POLL", ALWAYS)
 
 
 @contextmanager
@@ -68,7 +69,7 @@ def test_a_turn_that_is_executed_where_it_is_accepted(name: str, postgres_url: s
                 own = [s for s in seen if "pg_notify" not in s]
                 if count:
                     assert "in a transaction" not in own, own
-                    assert len(own) == most, own
+                    assert len(own) == most, "\n".join(own)
 
     asyncio.run(go())
 
@@ -88,6 +89,6 @@ def test_a_turn_that_goes_over_the_bus_costs_one_more(name: str, postgres_url: s
                 own = [s for s in seen if "pg_notify" not in s]
                 if count:
                     assert "in a transaction" not in own, own
-                    assert len(own) == most + 1, own
+                    assert len(own) == most + 1, "\n".join(own)
 
     asyncio.run(go())

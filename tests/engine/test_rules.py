@@ -176,6 +176,23 @@ def test_all_that_a_run_records_is_stored_in_one_line(tmp_path: Path, world: Wor
     on(tmp_path, test)
 
 
+def test_what_may_wait_is_not_written_because_a_write_is_under_way(tmp_path: Path, world: World) -> None:
+    async def test(it: Harness) -> None:
+        it.agent(lambda: world.agent([say("hi")]))
+        claim = await it.store.claim((await it.accept()).id, lease=60, window=1)
+        assert claim is not None
+        store = Wavering()
+        journal = Journal(cast(StateStore, store), claim, lease=60)
+        journal.add(Entry(key="now", kind="tool", data={}))
+        await asyncio.sleep(0)
+        assert store.under_way == 1
+        journal.add(Entry(key="later", kind="model", data={}), linger=ALWAYS)
+        assert [entry.key for entry in await journal.rest()] == ["later"]
+        assert store.stored == ["now"]
+
+    on(tmp_path, test)
+
+
 def test_what_nobody_waited_for_is_stored_with_the_end(
     tmp_path: Path, world: World, streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

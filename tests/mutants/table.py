@@ -184,8 +184,8 @@ MUTANTS = (
     ),
     Mutant(
         "what shares a write is stored backwards", 4, "journal.py",
-        "batch, self._pending = self._pending, []",
-        "batch, self._pending = self._pending[::-1], []",
+        "batch, self._pending, self._wanted = self._pending, [], False",
+        "batch, self._pending, self._wanted = self._pending[::-1], [], False",
         engine("rules", "one_line"),
     ),
     Mutant(
