@@ -14,7 +14,7 @@ from agentcore.schedules import registered
 from agentcore.service import Service
 from agentcore.settings import Settings
 from agentcore.store import open_store
-from agentcore.urls import masked
+from agentcore.urls import database_file, masked
 
 TENANT = "default"  # whose schedules registered agents bring along
 
@@ -43,7 +43,9 @@ async def running(service: Service, *, migrate: bool = False) -> AsyncIterator[S
 @asynccontextmanager
 async def connected(store: StateStore, settings: Settings, *, migrate: bool = False) -> AsyncIterator[None]:
     """The store alone, connected and checked."""
-    url = masked(settings.database_url)
+    url, file = masked(settings.database_url), database_file(settings.database_url)
+    if file and not file.exists() and not migrate:
+        raise Misconfigured(f"There is no database {file}. Run: agentcore migrate", setting="AGENTCORE_DATABASE_URL")
     try:
         with _explained(f"AGENTCORE_DATABASE_URL={url}: the database does not answer"):
             await store.open()

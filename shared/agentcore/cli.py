@@ -145,7 +145,7 @@ def _runs(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("run_id", nargs="?", metavar="RUN_ID", help="show this one")
     parser.add_argument("--thread", metavar="ID", help="only runs of this thread")
     parser.add_argument("--state", help="only runs in this state: queued, running, waiting, failed…")
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many (default: 20)")
+    parser.add_argument("--limit", type=_positive, default=20, metavar="N", help="how many (default: 20)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     _stored(parser)
 
@@ -174,6 +174,13 @@ def _doctor(commands: _Commands[argparse.ArgumentParser]) -> None:
         "  agentcore doctor        exits 1 if something must be fixed",
     )  # fmt: skip
     _database(parser)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("it must be at least 1")
+    return number
 
 
 def _address(parser: argparse.ArgumentParser) -> None:

@@ -79,7 +79,17 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
         if name.startswith("AGENTCORE_") and name not in known:
             raise Misconfigured(f"{name} is not a setting. See docs/settings.md for the names.", setting=name)
     values = {f.name: _parse(f, name, environ[name]) for name, f in known.items() if environ.get(name)}
-    return Settings(**{**values, **{k: v for k, v in overrides.items() if v is not None}})
+    return _fitting(Settings(**{**values, **{k: v for k, v in overrides.items() if v is not None}}))
+
+
+def _fitting(settings: Settings) -> Settings:
+    if settings.deadline_margin >= settings.slice_seconds:
+        raise Misconfigured(
+            f"AGENTCORE_DEADLINE_MARGIN={settings.deadline_margin:g} leaves nothing of "
+            f"AGENTCORE_SLICE_SECONDS={settings.slice_seconds:g}: it must be less.",
+            setting="AGENTCORE_DEADLINE_MARGIN",
+        )
+    return settings
 
 
 def _parse(setting: Field[Any], name: str, text: str) -> Any:
@@ -87,13 +97,14 @@ def _parse(setting: Field[Any], name: str, text: str) -> Any:
     try:
         value = _BOOLEANS[text.strip().lower()] if kind is bool else kind(text)
     except (ValueError, KeyError):
-        raise Misconfigured(f"{name}={text!r} is not a {kind.__name__}.", setting=name) from None
+        raise Misconfigured(f"{name}={text!r} is not {_NAMES[kind]}.", setting=name) from None
     least = setting.metadata["least"]
     if least is not None and not value >= least:
         raise Misconfigured(f"{name}={text} is too small: it must be at least {least:g}.", setting=name)
     return value
 
 
+_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 

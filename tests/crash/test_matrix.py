@@ -23,8 +23,10 @@ def test_killed_at_each_commit_it_ends_the_same(name: str, database: str, reques
         [*kit, "--only", name, "--database", url],
         cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=590, check=False,
     )  # fmt: skip
-    counts = re.findall(rf"{name} (\w+): (\d+) killed, (\d+) wrong", done.stdout)
+    counts = re.findall(rf"{name} (\w+): (\d+) commits, (\d+) killed, (\d+) wrong", done.stdout)
     print(done.stdout)
     assert [way for way, *_ in counts] == ["streamed", "unstreamed"], done.stdout + done.stderr
-    assert all(int(killed) >= 6 and wrong == "0" for _, killed, wrong in counts), done.stdout
+    assert all(wrong == "0" for *_, wrong in counts), done.stdout
+    # Before and after each. What may wait for the next write makes a run a commit longer or shorter: so not all die.
+    assert all(int(commits) >= 3 and int(killed) >= 2 * (int(commits) - 1) for _, commits, killed, _ in counts)
     assert done.returncode == 0

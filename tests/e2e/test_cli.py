@@ -167,7 +167,7 @@ def test_chat_shows_what_is_said_and_done(tmp_path: Path) -> None:
         said = fine("chat", "--url", dev.url, folder=tmp_path, stdin="Where is order 1001?\n")
     assert "→ look_up_order" in said
     assert "← look_up_order" in said
-    assert "agentcore chat --thread" in said
+    assert f"agentcore chat --url {dev.url} --agent support --thread" in said
 
 
 @pytest.mark.parametrize(("answer", "outcome"), [("y go ahead", "Refunded 20.00 EUR"), ("n too late", "too late")])
@@ -227,3 +227,11 @@ def test_chat_says_what_the_server_refuses(tmp_path: Path) -> None:
         done = cli("chat", "--url", dev.url, "--agent", "nobody", folder=tmp_path, stdin="hello\n")
     assert done.returncode == 1
     assert "There is no agent 'nobody'" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["doctor", "runs", "tick", "preflight"])
+def test_a_command_that_reads_makes_no_database(command: str, tmp_path: Path) -> None:
+    done = cli(command, "--db", "nowhere/x.db", folder=tmp_path)
+    assert done.returncode != 0
+    assert "There is no database nowhere/x.db. Run: agentcore migrate" in done.stdout + done.stderr
+    assert not (tmp_path / "nowhere").exists()

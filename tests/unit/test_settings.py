@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from agentcore.errors import Misconfigured
-from agentcore.settings import Settings, load, variable
+from agentcore.settings import Settings, load, markdown, variable
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -16,6 +17,15 @@ def test_each_setting_has_a_variable_and_a_text() -> None:
     for setting in dataclasses.fields(Settings):
         assert variable(setting).isupper()
         assert setting.metadata["doc"].endswith(".")
+
+
+def test_the_documented_settings_are_those_of_the_code() -> None:
+    assert Path(__file__).parents[2].joinpath("docs/settings.md").read_text() == markdown()
+
+
+def test_a_margin_that_leaves_no_slice_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="AGENTCORE_DEADLINE_MARGIN=1000 leaves nothing"):
+        load({"AGENTCORE_DEADLINE_MARGIN": "1000"})
 
 
 @pytest.mark.parametrize(

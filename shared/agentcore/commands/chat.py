@@ -21,13 +21,17 @@ def chat(args: argparse.Namespace, settings: Settings) -> int:
     screen = Screen(sys.stdin, sys.stdout)
     with Client(url) as client:
         conversation = Conversation(client, screen, agent=args.agent, thread=args.thread or str(uuid4()))
+        server = f" --url {args.url}" if args.url else ""
         try:
-            return _talk(conversation, screen, resume=args.thread is not None)
+            failed = _talk(conversation, screen, resume=args.thread is not None)
+            screen.note(f"Go on with: agentcore chat{server} --agent {args.agent} --thread {conversation.thread}")
+            return 1 if failed and not screen.tty else 0  # a script wants to know
         except httpx.TransportError as error:
             raise AgentCoreError(f"{url} does not answer ({error}). Start it with: agentcore dev") from None
 
 
-def _talk(conversation: Conversation, screen: Screen, *, resume: bool) -> int:
+def _talk(conversation: Conversation, screen: Screen, *, resume: bool) -> bool:
+    """Talk until the input ends. Whether the last answer failed."""
     screen.note(f"{conversation.agent}, thread {conversation.thread}. Ctrl-C stops an answer, Ctrl-D ends.")
     failed = False
     if resume:
@@ -40,5 +44,4 @@ def _talk(conversation: Conversation, screen: Screen, *, resume: bool) -> int:
         except Problem as problem:
             failed = True
             screen.note(str(problem))
-    screen.note(f"Go on with: agentcore chat --thread {conversation.thread}")
-    return 1 if failed and not screen.tty else 0  # a script wants to know
+    return failed

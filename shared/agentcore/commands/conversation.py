@@ -121,7 +121,10 @@ class Conversation:
         if question["id"] in self._decided:
             return True
         prompt, decisions = _ANSWERS[question["kind"]]
-        self._screen.note(f"? {question['agent']} wants {question['tool']}({brief(json.dumps(question['arguments']))})")
+        asks = "wants" if question["kind"] == "approval" else "may or may not have done"
+        self._screen.note(
+            f"? {question['agent']} {asks} {question['tool']}({brief(json.dumps(question['arguments']))})"
+        )
         letter = ""
         while letter not in decisions:
             answer = self._screen.ask(prompt)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from agentcore.errors import Misconfigured
 from agentcore.settings import Settings
+from agentcore.urls import database_file
 
 Say = Callable[[str], None]
 
@@ -42,11 +42,3 @@ def alone(settings: Settings) -> Iterator[Say | None]:
             file.flush()
 
         yield say
-
-
-def database_file(url: str) -> Path | None:
-    """The file behind a database URL, if there is one."""
-    if not url.startswith("sqlite"):
-        return None
-    name = url.partition("://")[2].partition("/")[2].partition("?")[0]
-    return Path(name) if name and name != ":memory:" else None

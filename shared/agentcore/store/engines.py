@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
@@ -34,13 +33,12 @@ def parsed(url: str) -> URL:
 
 
 def sqlite(url: URL) -> Database:
-    """A SQLite file; its folder is created."""
+    """A SQLite file."""
     if not url.database or url.database == ":memory:":
         raise Misconfigured(
             "AGENTCORE_DATABASE_URL: SQLite needs a file, as in sqlite:///.agentcore/agentcore.db.",
             setting="AGENTCORE_DATABASE_URL",
         )
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), json_serializer=dumps)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)

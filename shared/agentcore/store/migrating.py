@@ -21,6 +21,9 @@ _LOCK = text("select pg_advisory_xact_lock(7236841520914)")  # any number that n
 async def migrate(database: Database) -> None:
     """Run the migrations this database does not have. Of several who try, one does and the others wait."""
 
+    if database.dialect == "sqlite":
+        Path(database.engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+
     async def work(tx: Tx) -> None:
         if database.dialect == "postgresql":  # SQLite's transaction has locked the file; CockroachDB has no such lock
             await tx.connection.execute(_LOCK)

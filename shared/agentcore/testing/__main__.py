@@ -36,9 +36,9 @@ def report(scenarios: Iterable[Scenario], url: str) -> int:
     with databases(url) as fresh, tempfile.TemporaryDirectory() as folder:
         for scenario in scenarios:
             for streamed in (True, False):
-                killed, found = matrix(scenario, fresh, _sides(Path(folder)), streamed=streamed)
+                commits, killed, found = matrix(scenario, fresh, _sides(Path(folder)), streamed=streamed)
                 way = "streamed" if streamed else "unstreamed"
-                print(f"{scenario.name} {way}: {killed} killed, {len(found)} wrong", flush=True)  # noqa: T201
+                print(f"{scenario.name} {way}: {commits} commits, {killed} killed, {len(found)} wrong", flush=True)  # noqa: T201
                 for sentence in found:
                     print(f"  {sentence}", flush=True)  # noqa: T201
                 wrong += len(found)

@@ -208,8 +208,8 @@ def forked(work: Callable[[], Coroutine[Any, Any, Outcome]]) -> dict[str, Any] |
 
 def matrix(
     scenario: Scenario, databases: Iterator[str], sides: Iterator[SideTable], *, streamed: bool
-) -> tuple[int, list[str]]:
-    """Kill at each commit, both ways. How many were killed, and what went wrong, as sentences."""
+) -> tuple[int, int, list[str]]:
+    """Kill at each commit, both ways. How many commits there are, how many victims died, and what went wrong."""
     # Once in this process too: what that imports and builds, no forked process has to.
     asyncio.run(drive(scenario, next(databases), next(sides), streamed=streamed))
     gc.collect()
@@ -217,7 +217,7 @@ def matrix(
     whole = _drive(scenario, next(databases), next(sides), streamed)
     wrong = _judge(scenario, "undisturbed", whole, whole)
     if whole is None or "error" in whole:
-        return 0, wrong
+        return 0, 0, wrong
     killed = 0
     for at in range(1, whole["commits"] + 1):
         for when in ("before", "after"):
@@ -226,7 +226,7 @@ def matrix(
             killed += victim is None
             end = _drive(scenario, url, side, streamed) if victim is None else victim
             wrong += _judge(scenario, f"killed {when} commit {at} ({whole['verbs'][at - 1]})", end, whole)
-    return killed, wrong
+    return whole["commits"], killed, wrong
 
 
 def _drive(
