@@ -41,6 +41,12 @@ class ThreadBusy(Conflict):
     code = "thread_busy"
 
 
+class RunUnfinished(Conflict):
+    """Only a run that has ended can be deleted: cancel it first."""
+
+    code = "run_unfinished"
+
+
 class InputRequired(Conflict):
     """The thread's run waits for a person. Decide the named questions, or say enqueue, interrupt or rollback."""
 

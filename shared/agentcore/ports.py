@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from agentcore.records import (
     Accepted,
     Ack,
+    Checkpoint,
     Claim,
     Decision,
     Entry,
@@ -22,6 +23,7 @@ from agentcore.records import (
     Question,
     Run,
     Schedule,
+    State,
     Thread,
 )  # fmt: skip
 
@@ -54,7 +56,46 @@ class StateStore(Protocol):
         ...
 
     async def thread(self, tenant: str, thread_id: str) -> Thread: ...
-    async def threads(self, tenant: str, *, limit: int, offset: int = 0) -> list[Thread]: ...
+    async def count_threads(self, tenant: str, *, most: int) -> int:
+        """How many threads the tenant has; counting ends at `most`."""
+        ...
+
+    async def state(self, tenant: str, thread_id: str, *, items: int = 0) -> State:
+        """The thread with its status, its values and the newest `items` of its messages."""
+        ...
+
+    async def states(
+        self, tenant: str, *, metadata: Mapping[str, Any] | None = None, values: Mapping[str, Any] | None = None,
+        status: str | None = None, limit: int = 50, offset: int = 0, items: int = 0,
+    ) -> list[State]:  # fmt: skip
+        """The same of threads that contain this metadata and these values (see `agentcore.matching`), newest first."""
+        ...
+
+    async def checkpoints(
+        self, tenant: str, thread_id: str, *, limit: int, before: int | None = None
+    ) -> list[Checkpoint]:
+        """What the thread was after its runs and revisions, newest first. NotFound (thread, the one before)."""
+        ...
+
+    async def patch_thread(
+        self, tenant: str, thread_id: str, *, metadata: Mapping[str, Any] | None = None,
+        values: Mapping[str, Any] | None = None, items: Sequence[Mapping[str, Any]] | None = None,
+        at: int | None = None,
+    ) -> Thread:  # fmt: skip
+        """Merge metadata; values and items make a revision, on the state of the checkpoint `at` (none: the newest).
+
+        Raises NotFound, ThreadBusy (values or items while a run is unfinished), Invalid (too large in all).
+        """
+        ...
+
+    async def copy_thread(self, tenant: str, thread_id: str, new_id: str, *, at: int | None = None) -> Thread:
+        """A new, idle thread with the state and the checkpoints up to `at` (none: the newest). NotFound."""
+        ...
+
+    async def delete_thread(self, tenant: str, thread_id: str) -> None:
+        """Delete a thread with all it owns. NotFound, ThreadBusy."""
+        ...
+
     async def items(self, tenant: str, thread_id: str, *, start: int = 0, end: int | None = None) -> list[Item]:
         """History by position, start included and end excluded."""
         ...
@@ -133,8 +174,12 @@ class StateStore(Protocol):
     async def run(self, tenant: str, run_id: str) -> Run: ...
     async def runs(
         self, tenant: str, *, thread_id: str | None = None, status: Sequence[str] = (), agent: str | None = None,
-        limit: int = 50, offset: int = 0,
+        metadata: Mapping[str, Any] | None = None, limit: int = 50, offset: int = 0,
     ) -> list[Run]: ...  # fmt: skip
+    async def delete_run(self, tenant: str, run_id: str) -> None:
+        """Delete an ended run and its journal. What was said, and its checkpoint, stay. NotFound, RunUnfinished."""
+        ...
+
     async def entries(self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000) -> tuple[Run, list[Entry]]:
         """The run and its journal after `after`, deltas included, read at one moment."""
         ...
@@ -156,6 +201,10 @@ class StateStore(Protocol):
 
     async def prune(self, *, entries_after: float, limit: int) -> int:
         """Delete what retention lets go: journals of runs that ended longer ago (seconds), spent keys."""
+        ...
+
+    async def purge_deleted(self, *, after: float, limit: int) -> int:
+        """Delete threads that their run's end deleted longer ago (seconds), with their runs; how many there were."""
         ...
 
     async def release_leases(self) -> int:

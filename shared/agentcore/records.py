@@ -23,6 +23,8 @@ QuestionStatus = Literal["pending", "approved", "rejected", "happened", "again",
 Decision = Literal["approve", "reject", "happened", "again", "give_up"]
 Overlap = Literal["skip", "queue"]
 Misfire = Literal["once", "all", "skip"]
+ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
+Source = Literal["run", "update", "fork", "copy"]
 
 TERMINAL: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "expired"})
 STEPS: frozenset[str] = frozenset({"model", "tool", "woke", "decided"})
@@ -42,9 +44,13 @@ class Thread:
     item_count: int = 0  # messages of history; the next one's position
     summary: str | None = None  # of all items before summary_until
     summary_until: int = 0
+    state: Mapping[str, Any] | None = None  # its values at the newest revision; what later runs wrote comes on top
+    revision: int | None = None  # the position of the newest revision
+    branch_start: int | None = None  # where its messages begin: items before belong to a branch that was left
     created_at: datetime | None = None
     updated_at: datetime | None = None
     expires_at: datetime | None = None
+    deleted_at: datetime | None = None  # set by a run that says so at its end: for clients it is no longer there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +71,8 @@ class Run:
     error: Mapping[str, Any] | None = None  # {"code", "message"}
     metadata: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)  # what the caller asked for: max_turns…
+    request: Mapping[str, Any] | None = None  # what else the caller said: given, as, on_completion, stream_mode…
+    webhook: str | None = None  # where the end of the run is told
     deltas: bool = True  # somebody may read token deltas
     wake_at: datetime | None = None  # when somebody must look at it
     fence: int = 0  # raised by each claim; every write of a worker carries it
@@ -102,6 +110,30 @@ class Item:
     position: int
     data: Mapping[str, Any]
     run_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """What a thread was after one of its runs, or after a revision: it is named by thread and position."""
+
+    position: int
+    begin: int  # the thread's item_count before
+    start: int  # of its messages
+    end: int
+    values: Mapping[str, Any]
+    source: Source
+    run_id: str | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A thread as clients see it now."""
+
+    thread: Thread
+    status: ThreadStatus
+    values: Mapping[str, Any]
+    items: tuple[Item, ...] = ()  # the newest of its messages, by position
 
 
 @dataclass(frozen=True, kw_only=True)

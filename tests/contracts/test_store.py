@@ -67,8 +67,8 @@ async def test_threads_are_listed_newest_first_for_their_tenant_alone(store: Sql
         await store.create_thread(Thread(id=thread_id, tenant=TENANT, agent="support"))
         await advance(store, 1)
     await store.create_thread(Thread(id=new_id(), tenant="other", agent="support"))
-    assert [t.id for t in await store.threads(TENANT, limit=10)] == ids[::-1]
-    assert [t.id for t in await store.threads(TENANT, limit=1, offset=1)] == [ids[1]]
+    assert [t.thread.id for t in await store.states(TENANT, limit=10)] == ids[::-1]
+    assert [t.thread.id for t in await store.states(TENANT, limit=1, offset=1)] == [ids[1]]
 
 
 # -- accepting
@@ -123,7 +123,7 @@ async def test_a_repeated_idempotency_key_gives_the_same_run(store: SqlStore) ->
     first = await accept(store, idempotency_key="k", request_hash="h")
     again = await accept(store, idempotency_key="k", request_hash="h")
     assert (again.created, again.send, again.run.id) == (False, (), first.run.id)
-    assert len(await store.runs(TENANT)) == len(await store.threads(TENANT, limit=9)) == 1
+    assert len(await store.runs(TENANT)) == len(await store.states(TENANT, limit=9)) == 1
     with pytest.raises(IdempotencyMismatch):
         await accept(store, idempotency_key="k", request_hash="other")
     elsewhere = await store.accept(a_run(tenant="other"), redelivery=1, idempotency_key="k", request_hash="other")

@@ -185,7 +185,7 @@ async def _a_bit_of_everything(pg: PostgresStore) -> None:
     await pg.parked(limit=10, window=10)
     await pg.entries(TENANT, sleeper.run.id)
     await pg.items(TENANT, thread_id)
-    await pg.threads(TENANT, limit=10)
+    await pg.states(TENANT, limit=10)
     await pg.runs(TENANT)
     await pg.runs(TENANT, thread_id=thread_id)
     await pg.runs(TENANT, status=["waiting"])

@@ -294,7 +294,7 @@ async def test_one_request_that_comes_many_times_at_once_is_one_run(store: SqlSt
         assert len({accepted.run.id for accepted in found}) == 1
         assert sum(accepted.created for accepted in found) == 1
         assert sum(accepted.claim is not None for accepted in found) == 1
-    assert len(await store.runs(TENANT)) == len(await store.threads(TENANT, limit=99)) == 5
+    assert len(await store.runs(TENANT)) == len(await store.states(TENANT, limit=99)) == 5
 
 
 async def test_one_request_to_a_busy_thread_at_once_is_one_run(store: SqlStore, stores: list[SqlStore]) -> None:

@@ -21,17 +21,22 @@ from agentcore.errors import Misconfigured
 from agentcore.settings import Settings
 from agentcore.store import (
     accepting,
+    completion,
     deciding,
     due,
     events,
+    forgetting,
     held,
     journal,
     leaving,
     migrating,
     open_store,
     reading,
+    revising,
     schedules,
+    searching,
     statements,
+    states,
     stopping,
     threads,
     waking,
@@ -90,15 +95,16 @@ async def test_an_append_changes_no_index(pg: PostgresStore) -> None:
 
 
 MODULES = [
-    accepting, deciding, due, events, held, journal, leaving, reading, schedules, statements, stopping, threads,
-    waking, working,
+    accepting, completion, deciding, due, events, forgetting, held, journal, leaving, reading, revising, schedules,
+    searching, statements, states, stopping, threads, waking, working,
 ]  # fmt: skip
 
 
 def _statements(module: types.ModuleType) -> Iterator[tuple[str, SelectBase | UpdateBase]]:
     for name, value in inspect.getmembers(module):
-        if isinstance(value, SelectBase | UpdateBase):
-            yield f"{module.__name__}.{name}", value
+        for statement in value if isinstance(value, tuple) else (value,):
+            if isinstance(statement, SelectBase | UpdateBase):
+                yield f"{module.__name__}.{name}", statement
 
 
 def _columns(statement: SelectBase | UpdateBase) -> list[str] | None:

@@ -127,7 +127,7 @@ async def test_lists_have_nothing_of_others(store: SqlStore) -> None:
         lists = (
             await store.runs(tenant),
             await store.runs(tenant, thread_id=thread_id, agent=held.run.agent, status=["waiting"]),
-            await store.threads(tenant, limit=9),
+            await store.states(tenant, limit=9),
             await store.questions(tenant),
             await store.questions(tenant, status=None, run_id=held.run.id, thread_id=thread_id),
             await store.schedules(tenant),

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, bindparam, case, func, insert, null, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from agentcore.errors import IdempotencyMismatch, InputRequired, Invalid, NotFound, ThreadBusy
+from agentcore.errors import Conflict, IdempotencyMismatch, InputRequired, Invalid, ThreadBusy
 from agentcore.records import STEPS, Accepted, Entry, Multitask, Run, Thread
 from agentcore.store.base import Verbs
 from agentcore.store.columns import later, now
@@ -22,7 +22,7 @@ from agentcore.store.journal import ONE_RUN, read_claim, read_run
 from agentcore.store.rows import to_run, values
 from agentcore.store.stopping import stop_behind, stop_head
 from agentcore.store.tables import entry, idempotency, question, run
-from agentcore.store.threads import add_thread
+from agentcore.store.threads import add_thread, missing
 from agentcore.store.waking import wake
 
 CLAIMED_AT = case((bindparam("claimed", type_=Boolean), now()), else_=null())
@@ -102,8 +102,8 @@ async def place(tx: Tx, run: Run, terms: Terms) -> Accepted:
     if thread is None:
         await add_thread(tx, Thread(id=run.thread_id, tenant=run.tenant, agent=run.agent))
         thread = await lock_thread(tx, run.thread_id)
-    if thread is None or thread.tenant != run.tenant:
-        raise NotFound(f"There is no thread {run.thread_id}.", thread_id=run.thread_id)
+    if thread is None or thread.tenant != run.tenant or thread.deleted_at is not None:
+        raise missing(run.thread_id)
     if terms.key and not await take_key(tx, run.tenant, terms.key, request_hash=terms.request_hash, run_id=run.id):
         raise Again  # the same request came at the same time: now it can be seen
     head = await lock_run(tx, thread.head_id) if thread.head_id else None
@@ -127,7 +127,8 @@ async def _seen(tx: Tx, run: Run, terms: Terms) -> Accepted | None:
     if row.request_hash != terms.request_hash:
         raise IdempotencyMismatch("This idempotency key came with another request before.", run_id=row.run_id)
     before = await read_run(tx, row.run_id)
-    assert before is not None
+    if before is None:
+        raise Conflict("The run that this idempotency key started was deleted. Use another key.", run_id=row.run_id)
     return Accepted(run=before, created=False)
 
 

@@ -7,7 +7,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Float, String, bindparam
+from sqlalchemy import JSON, Boolean, ColumnElement, DateTime, Dialect, Float, String, bindparam
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -81,6 +81,25 @@ def _plus(element: plus, compiler: SQLCompiler, **options: Any) -> str:
 def _plus_sqlite(element: plus, compiler: SQLCompiler, **options: Any) -> str:
     time, seconds = (compiler.process(clause, **options) for clause in element.clauses)
     return f"strftime('%Y-%m-%d %H:%M:%f000', {time}, {seconds} || ' seconds')"
+
+
+class contains(FunctionElement[bool]):
+    """Whether a JSON value contains another: see `agentcore.matching`."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(contains)
+def _contains(element: contains, compiler: SQLCompiler, **options: Any) -> str:
+    whole, part = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({whole} @> {part})"
+
+
+@compiles(contains, "sqlite")
+def _contains_sqlite(element: contains, compiler: SQLCompiler, **options: Any) -> str:
+    whole, part = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"agentcore_contains({whole}, {part})"
 
 
 def dumps(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
@@ -9,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from agentcore.errors import Misconfigured
+from agentcore.matching import contains
 from agentcore.settings import Settings
 from agentcore.store.columns import dumps
 from agentcore.store.database import Database
@@ -57,6 +59,11 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    connection.create_function("agentcore_contains", 2, _contains, deterministic=True)
+
+
+def _contains(whole: str | None, part: str) -> bool | None:
+    return None if whole is None else contains(json.loads(whole), json.loads(part))
 
 
 def _begin_sqlite(connection: Any) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, func, insert, select
 from agentcore.records import Entry, Finish, Lease, Pause, Question, Requeue, Sleep, Thread, Wait
 from agentcore.store.base import Verbs
 from agentcore.store.columns import clean, now
+from agentcore.store.completion import forgets
 from agentcore.store.database import Tx
 from agentcore.store.held import Held, add_items, lock_leased, lock_thread_of, lost, promote
 from agentcore.store.journal import read_run
@@ -68,7 +69,9 @@ class Leaving(Verbs):
             await add_items(tx, held, end.items, start=thread.item_count)
             await held.end(status=end.status, output=end.output, error=_plain(end.error), usage=dict(end.usage))
             summary = {"summary": clean(end.summary), "summary_until": end.summary_until}
-            told = summary if end.summary is not None else {}
+            told: dict[str, Any] = summary if end.summary is not None else {}
+            if await forgets(tx, thread, held.run):
+                told["deleted_at"] = held.clock
             count = thread.item_count + len(end.items)
             return await promote(tx, thread, held.run.position, item_count=count, redelivery=redelivery, **told)
 

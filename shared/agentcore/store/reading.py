@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Integer, Select, bindparam, select
 
 from agentcore.errors import NotFound
 from agentcore.records import Claim, Entry, Run
 from agentcore.store.base import Verbs
+from agentcore.store.columns import Json, contains
 from agentcore.store.database import Tx
 from agentcore.store.journal import read_claim
 from agentcore.store.rows import ENTRY, RUN, to_entry, to_run
@@ -28,12 +29,25 @@ _NARROWER = {
     "thread_id": run.c.thread_id == bindparam("thread_id"),
     "status": run.c.status.in_(bindparam("status", expanding=True)),
     "agent": run.c.agent == bindparam("agent"),
+    "metadata": contains(run.c.metadata, bindparam("metadata", type_=Json)),
 }
+# No index serves a search in metadata, so it looks at so many of the newest runs: that bounds its cost.
+_recent = run.alias("recent")
+_RECENT = (
+    select(_recent.c.id)
+    .where(_recent.c.tenant == bindparam("tenant"))
+    .order_by(_recent.c.created_at.desc())
+    .limit(bindparam("rows", type_=Integer))
+)
 
 
 @cache  # a new statement each time would be compiled each time
 def _list(given: tuple[str, ...]) -> Select[Any]:
-    return _LIST.where(*(_NARROWER[name] for name in given))
+    found = _LIST.where(*(_NARROWER[name] for name in given))
+    if "metadata" not in given:
+        return found
+    recent = _RECENT.where(_recent.c.thread_id == bindparam("thread_id")) if "thread_id" in given else _RECENT
+    return found.where(run.c.id.in_(recent.scalar_subquery()))
 
 
 _AFTER = (
@@ -60,11 +74,12 @@ class Reading(Verbs):
 
     async def runs(
         self, tenant: str, *, thread_id: str | None = None, status: Sequence[str] = (), agent: str | None = None,
-        limit: int = 50, offset: int = 0,
+        metadata: Mapping[str, Any] | None = None, limit: int = 50, offset: int = 0,
     ) -> list[Run]:  # fmt: skip
-        wanted = {"thread_id": thread_id, "status": list(status) or None, "agent": agent}
+        about = dict(metadata) if metadata else None
+        wanted = {"thread_id": thread_id, "status": list(status) or None, "agent": agent, "metadata": about}
         given = {name: value for name, value in wanted.items() if value is not None}
-        params = {"tenant": tenant, "limit": limit, "offset": offset, **given}
+        params = {"tenant": tenant, "limit": limit, "offset": offset, "rows": self.settings.search_rows, **given}
         return [to_run(row) for row in await self.database.fetch(_list(tuple(given)), params)]
 
     async def entries(self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000) -> tuple[Run, list[Entry]]:

@@ -9,7 +9,7 @@ from agentcore.records import Accepted, Entry, Run
 from agentcore.store.accepting import add_run
 from agentcore.store.base import Verbs
 from agentcore.store.database import Tx
-from agentcore.store.held import Held, lock_run, lock_thread_of
+from agentcore.store.held import Held, lock_run, lock_thread_of, save_thread
 from agentcore.store.journal import read_run, read_steps
 
 _KEPT = frozenset({"input", "model", "tool_started", "tool", "handoff", "asked", "decided", "slept", "woke", "custom"})
@@ -31,6 +31,8 @@ class Redriving(Verbs):
             accepted = Entry(key="accepted", kind="accepted", data=told)
             steps = reusable(await read_steps(tx, run_id))
             added = await add_run(tx, thread, new, [accepted, *steps], redelivery=redelivery)
+            if thread.deleted_at is not None:
+                await save_thread(tx, thread.id, deleted_at=None)  # the run was its last, and goes on
             return Accepted(run=added, created=True, send=(new_id,) if added.wake_at else ())
 
         return await self.database.transaction(work)
@@ -49,6 +51,7 @@ def _successor(held: Held, new_id: str) -> Run:
     return Run(
         id=new_id, tenant=old.tenant, thread_id=old.thread_id, agent=old.agent, input=old.input, root_id=old.root_id,
         agent_version=old.agent_version, trigger="redrive", metadata=old.metadata, config=old.config,
+        request=old.request, webhook=old.webhook,
         deltas=old.deltas, expires_at=held.clock + life if life else None,
         fence=old.fence,  # some keys carry the fence: those of the new run must differ from the copied ones
     )  # fmt: skip

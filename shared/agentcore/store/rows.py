@@ -21,11 +21,14 @@ THREAD, RUN = _columns(thread, Thread), _columns(run, Run)
 QUESTION, SCHEDULE = _columns(question, Question), _columns(schedule, Schedule)
 ENTRY = (entry.c.seq, entry.c.key, entry.c.kind, entry.c.data, entry.c.created_at)
 
+_THREAD = tuple(field.name for field in fields(Thread))
 _RUN = tuple(field.name for field in fields(Run))
 
 
 def to_thread(row: Row[Any]) -> Thread:
-    return Thread(**row._mapping)
+    """A thread, from a row that may have more columns."""
+    mapping = row._mapping
+    return Thread(**{name: mapping[name] for name in _THREAD})
 
 
 def to_run(row: Row[Any]) -> Run:

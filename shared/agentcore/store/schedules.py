@@ -91,7 +91,7 @@ class Schedules(Verbs):
     async def _queue_up(self, tx: Tx, schedule: Schedule) -> None:
         """Two who store at once must count each other's."""
         thread = await lock_thread(tx, schedule.thread_id) if schedule.thread_id else None
-        if thread and thread.tenant != schedule.tenant:
+        if thread and (thread.tenant != schedule.tenant or thread.deleted_at is not None):
             raise NotFound(f"There is no thread {schedule.thread_id}.", thread_id=schedule.thread_id)
 
     async def schedules(

@@ -6,16 +6,23 @@ from agentcore.store.accepting import Accepting
 from agentcore.store.deciding import Deciding
 from agentcore.store.due import Due
 from agentcore.store.events import Events
+from agentcore.store.forgetting import Forgetting
 from agentcore.store.hints import NoHints
 from agentcore.store.leaving import Leaving
 from agentcore.store.reading import Reading
 from agentcore.store.redriving import Redriving
+from agentcore.store.revising import Revising
 from agentcore.store.schedules import Schedules
+from agentcore.store.searching import Searching
+from agentcore.store.states import States
 from agentcore.store.threads import Threads
 from agentcore.store.working import Working
 
 
-class SqlStore(Threads, Accepting, Redriving, Working, Leaving, Deciding, Events, Reading, Due, Schedules, NoHints):
+class SqlStore(
+    Threads, States, Searching, Revising, Forgetting, Accepting, Redriving, Working, Leaving, Deciding, Events, Reading,
+    Due, Schedules, NoHints,
+):  # fmt: skip
     """Implements `ports.StateStore`. As it is, it serves SQLite."""
 
     async def open(self) -> None:

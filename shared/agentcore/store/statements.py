@@ -38,6 +38,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from agentcore.records import STEPS, Run
 from agentcore.store.accepting import CLAIMED_AT, END
 from agentcore.store.columns import later, now, plus
+from agentcore.store.completion import FORGETS, RINGS
 from agentcore.store.rows import RUN
 from agentcore.store.tables import entry, idempotency, item, question, run, subscription, thread
 from agentcore.store.working import CLAIM, HOLDS
@@ -167,7 +168,7 @@ def _finish(*, summary: bool) -> Select[Any]:
         .cte("front")
     )
     mayend = (
-        select(run.c.id, front.c.id.label("thread_id"))
+        select(run.c.id, front.c.id.label("thread_id"), FORGETS.label("forgets"))
         .join_from(run, front, front.c.id == run.c.thread_id)
         .where(HOLDS)
         .with_for_update(key_share=True, of=run)
@@ -188,7 +189,13 @@ def _finish(*, summary: bool) -> Select[Any]:
     left = (
         update(thread)
         .where(thread.c.id == mayend.c.thread_id)
-        .values(head_id=null(), item_count=thread.c.item_count + count, updated_at=now(), **(told if summary else {}))
+        .values(
+            head_id=null(),
+            item_count=thread.c.item_count + count,
+            updated_at=now(),
+            deleted_at=case((and_(mayend.c.forgets, ~RINGS), now()), else_=null()),
+            **(told if summary else {}),
+        )
         .returning(thread.c.id, thread.c.tenant, thread.c.item_count)
         .cte("left_thread")
     )
@@ -231,7 +238,9 @@ def _accept(*, keyed: bool) -> Select[Any]:
         new.on_conflict_do_update(
             index_elements=[thread.c.id],
             set_={"next_position": thread.c.next_position + 1, "head_id": new.excluded.head_id, "updated_at": now()},
-            where=and_(thread.c.tenant == new.excluded.tenant, thread.c.head_id.is_(None)),
+            where=and_(
+                thread.c.tenant == new.excluded.tenant, thread.c.head_id.is_(None), thread.c.deleted_at.is_(None)
+            ),
         )
         .returning(thread.c.next_position, thread.c.item_count, thread.c.summary, thread.c.summary_until)
         .cte("front")

@@ -60,9 +60,13 @@ class Thread(Base, table=True):
     item_count: int = _count()
     summary: str | None = _text(nullable=True)
     summary_until: int = _count()
+    state: dict[str, Any] | None = _json(nullable=True)
+    revision: int | None = _count(nullable=True)
+    branch_start: int | None = _count(nullable=True)
     created_at: datetime = _time(nullable=False)
     updated_at: datetime = _time(nullable=False)
     expires_at: datetime | None = _time()
+    deleted_at: datetime | None = _time()
 
 
 class Run(Base, table=True):
@@ -82,6 +86,8 @@ class Run(Base, table=True):
     error: Any = _json(nullable=True)
     meta: dict[str, Any] = _meta()
     config: dict[str, Any] = _json()
+    request: dict[str, Any] | None = _json(nullable=True)
+    webhook: str | None = _text(nullable=True)
     deltas: bool = _flag()
     wake_at: datetime | None = _time()
     fence: int = _count()
@@ -119,6 +125,21 @@ class Item(Base, table=True):
     tenant: str = _text()
     run_id: str | None = _id(nullable=True)
     data: Any = _json()
+
+
+class Revision(Base, table=True):
+    """What a thread was after a client changed it, or after a run whose row is gone. Its position is one of the runs'."""
+
+    thread_id: str = _id(primary_key=True)
+    position: int = _count(primary_key=True, autoincrement=False)
+    id: str = _id(nullable=False)
+    tenant: str = _text()
+    begin: int = _count()
+    start: int = _count()
+    end: int = _count()
+    state: dict[str, Any] = _json()
+    source: str = _text()
+    created_at: datetime = _time(nullable=False)
 
 
 class Question(Base, table=True):
@@ -193,7 +214,7 @@ def _table(model: type[Base]) -> Table:
 metadata = Base.metadata
 thread, run, entry, item = _table(Thread), _table(Run), _table(Entry), _table(Item)
 question, schedule, subscription = _table(Question), _table(Schedule), _table(Subscription)
-idempotency = _table(Idempotency)
+idempotency, revision = _table(Idempotency), _table(Revision)
 
 
 def _where(condition: Any) -> dict[str, Any]:
@@ -201,6 +222,7 @@ def _where(condition: Any) -> dict[str, Any]:
 
 
 Index("thread_by_tenant", thread.c.tenant, thread.c.created_at)
+Index("thread_deleted", thread.c.deleted_at, **_where(thread.c.deleted_at.is_not(None)))
 Index("run_by_position", run.c.thread_id, run.c.position, unique=True)
 Index("run_by_tenant", run.c.tenant, run.c.created_at)
 Index("run_by_status", run.c.tenant, run.c.status, run.c.created_at)

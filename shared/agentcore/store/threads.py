@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from agentcore.errors import Conflict, NotFound
@@ -10,20 +10,16 @@ from agentcore.records import Item, Thread
 from agentcore.store.base import Verbs
 from agentcore.store.columns import now
 from agentcore.store.database import Tx
+from agentcore.store.held import lock_thread
 from agentcore.store.rows import THREAD, to_item, to_thread, values
 from agentcore.store.tables import item, thread
 
 # SQLite took this syntax over from PostgreSQL, and SQLAlchemy compiles it for both.
 _INSERT = insert(thread).values(created_at=now(), updated_at=now()).on_conflict_do_nothing().returning(thread.c.id)
 _ONE = select(*THREAD).where(thread.c.id == bindparam("id"))
-_OF_TENANT = _ONE.where(thread.c.tenant == bindparam("tenant"))
-_LIST = (
-    select(*THREAD)
-    .where(thread.c.tenant == bindparam("tenant"))
-    .order_by(thread.c.created_at.desc(), thread.c.id.desc())
-    .limit(bindparam("limit"))
-    .offset(bindparam("offset"))
-)
+_OF_TENANT = _ONE.where(thread.c.tenant == bindparam("tenant"), thread.c.deleted_at.is_(None))
+_SOME = select(thread.c.id).where(thread.c.tenant == bindparam("tenant"), thread.c.deleted_at.is_(None))
+_COUNT = select(func.count().label("threads")).select_from(_SOME.limit(bindparam("most")).subquery())
 _ITEMS = (
     select(item.c.position, item.c.run_id, item.c.data)
     .where(item.c.tenant == bindparam("tenant"), item.c.thread_id == bindparam("id"))
@@ -45,7 +41,7 @@ class Threads(Verbs):
         async def work(tx: Tx) -> tuple[Thread, bool]:
             created = await add_thread(tx, thread)
             row = await tx.first(_ONE, id=thread.id)
-            if row is None or row.tenant != thread.tenant:
+            if row is None or row.tenant != thread.tenant or row.deleted_at is not None:
                 raise Conflict(f"There is a thread {thread.id} already.", thread_id=thread.id)
             return to_thread(row), created
 
@@ -54,16 +50,26 @@ class Threads(Verbs):
     async def thread(self, tenant: str, thread_id: str) -> Thread:
         rows = await self.database.fetch(_OF_TENANT, {"tenant": tenant, "id": thread_id})
         if not rows:
-            raise NotFound(f"There is no thread {thread_id}.", thread_id=thread_id)
+            raise missing(thread_id)
         return to_thread(rows[0])
 
-    async def threads(self, tenant: str, *, limit: int, offset: int = 0) -> list[Thread]:
-        rows = await self.database.fetch(_LIST, {"tenant": tenant, "limit": limit, "offset": offset})
-        return [to_thread(row) for row in rows]
+    async def count_threads(self, tenant: str, *, most: int) -> int:
+        rows = await self.database.fetch(_COUNT, {"tenant": tenant, "most": most})
+        return int(rows[0].threads)
 
     async def items(self, tenant: str, thread_id: str, *, start: int = 0, end: int | None = None) -> list[Item]:
         params = {"tenant": tenant, "id": thread_id, "start": start, "end": _END if end is None else end}
-        found = [to_item(row) for row in await self.database.fetch(_ITEMS, params)]
-        if not found:
-            await self.thread(tenant, thread_id)  # NotFound
-        return found
+        await self.thread(tenant, thread_id)  # NotFound
+        return [to_item(row) for row in await self.database.fetch(_ITEMS, params)]
+
+
+async def lock_there(tx: Tx, tenant: str, thread_id: str) -> Thread:
+    """Lock a thread that its tenant can see. NotFound."""
+    found = await lock_thread(tx, thread_id)
+    if found is None or found.tenant != tenant or found.deleted_at is not None:
+        raise missing(thread_id)
+    return found
+
+
+def missing(thread_id: str) -> NotFound:
+    return NotFound(f"There is no thread {thread_id}.", thread_id=thread_id)

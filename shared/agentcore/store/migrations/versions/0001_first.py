@@ -32,12 +32,17 @@ def upgrade() -> None:
         sa.Column("item_count", sa.Integer(), nullable=False),
         sa.Column("summary", sa.Text(), nullable=True),
         sa.Column("summary_until", sa.Integer(), nullable=False),
+        sa.Column("state", Json, nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=True),
+        sa.Column("branch_start", sa.Integer(), nullable=True),
         sa.Column("created_at", Time(), nullable=False),
         sa.Column("updated_at", Time(), nullable=False),
         sa.Column("expires_at", Time(), nullable=True),
+        sa.Column("deleted_at", Time(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("thread_by_tenant", "thread", ["tenant", "created_at"])
+    op.create_index("thread_deleted", "thread", ["deleted_at"], **_where("deleted_at IS NOT NULL"))
     op.create_table(
         "run",
         sa.Column("id", ID, nullable=False),
@@ -54,6 +59,8 @@ def upgrade() -> None:
         sa.Column("error", Json, nullable=True),
         sa.Column("metadata", Json, nullable=False),
         sa.Column("config", Json, nullable=False),
+        sa.Column("request", Json, nullable=True),
+        sa.Column("webhook", sa.Text(), nullable=True),
         sa.Column("deltas", sa.Boolean(), nullable=False),
         sa.Column("wake_at", Time(), nullable=True),
         sa.Column("fence", sa.Integer(), nullable=False),
@@ -100,6 +107,20 @@ def upgrade() -> None:
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("run_id", ID, nullable=True),
         sa.Column("data", Json, nullable=False),
+        sa.PrimaryKeyConstraint("thread_id", "position"),
+    )
+    op.create_table(
+        "revision",
+        sa.Column("thread_id", ID, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("begin", sa.Integer(), nullable=False),
+        sa.Column("start", sa.Integer(), nullable=False),
+        sa.Column("end", sa.Integer(), nullable=False),
+        sa.Column("state", Json, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("created_at", Time(), nullable=False),
         sa.PrimaryKeyConstraint("thread_id", "position"),
     )
     op.create_table(
@@ -182,6 +203,7 @@ def downgrade() -> None:
     op.drop_table("subscription")
     op.drop_table("schedule")
     op.drop_table("question")
+    op.drop_table("revision")
     op.drop_table("item")
     op.drop_table("entry")
     op.drop_table("run")
