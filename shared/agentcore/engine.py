@@ -17,7 +17,7 @@ from agentcore import approvals, durable, models, outcomes
 from agentcore.clock import backoff
 from agentcore.deadline import Deadline
 from agentcore.errors import LeaseLost, Misconfigured
-from agentcore.history import input_items, items_of, trim, usage_of
+from agentcore.history import bare, input_items, items_of, trim, usage_of
 from agentcore.host import EngineHost
 from agentcore.journal import CANCEL, FATAL, LOST, RETRY, SLEEP, YIELD, Journal, Suspended, Suspension
 from agentcore.records import Claim, Entry, Finish, Pause, Requeue, Run, Wait
@@ -163,7 +163,7 @@ class Execution:
         scope = durable.Scope(slice)
         with durable.enter(scope):
             self.past = await past(self, agent, options, scope)
-            state: Any = [*self.past.messages(), *input_items(self.run.input)]
+            state: Any = [*self.past.messages(), *map(bare, input_items(self.run.input))]
             slice.call_ids.update(i["call_id"] for i in state if i.get("type") == "function_call" and i.get("call_id"))
             while True:
                 result = await self._run_once(agent, state, options)

@@ -10,6 +10,7 @@ from typing import Any
 from agentcore.records import Entry
 
 Item = Mapping[str, Any]
+SHOWN = "agentcore"  # key of an item: what only clients see of a message, such as its id and metadata
 TOP_MODEL = re.compile(r"model:\d+/0/\d+")
 UNFINISHED = "(not finished: the run was stopped)"
 
@@ -21,6 +22,11 @@ def input_items(input: Any) -> list[dict[str, Any]]:
     if isinstance(input, list):
         return [dict(item) for item in input]
     return [{"role": "user", "content": json.dumps(input)}]
+
+
+def bare(item: Item) -> dict[str, Any]:
+    """An item as the model gets it."""
+    return {name: value for name, value in item.items() if name != SHOWN}
 
 
 def tokens(item: Item) -> int:

@@ -33,6 +33,8 @@ class AgentSpec:
     hooks: str | Any = None
     max_turns: int | None = None
     retry_on: Sequence[type[BaseException]] = ()  # exceptions of tools and models that make the run retry
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    output_schema: Mapping[str, Any] | None = None  # JSON Schema of its outputs, where they are not just text
     schedules: Sequence[Mapping[str, Any]] = ()  # {"name", "cron", "timezone", "input"}, put for the default tenant
     events: Sequence[EventRule] = ()
     cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -71,7 +73,8 @@ _registry = Registry()
 def register(name: str, target: str | Any, **options: Any) -> None:
     """Serve an agent. `target` is "module:attribute", so that nothing is imported until a run needs it.
 
-    Options: version, description, context, run_config, hooks, max_turns, retry_on, schedules, events (see AgentSpec).
+    Options: version, description, metadata, output_schema, context, run_config, hooks, max_turns, retry_on,
+    schedules, events (see AgentSpec).
     Raises Misconfigured for a name that is taken or a path that is not one.
     """
     if name in _registry.specs and _registry.specs[name].target != target:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -16,18 +16,20 @@ from agentcore.errors import Invalid
 from agentcore.events import Cursor, PublicEvent, ends
 from agentcore.live import Live
 from agentcore.ports import Bus, StateStore
-from agentcore.records import Claim, Decision, Event, Multitask, Question, Run, Schedule, Thread
+from agentcore.records import Claim, Decision, Event, Multitask, Question, Run, Schedule
 from agentcore.registry import Registry
 from agentcore.settings import Settings
+from agentcore.threads import Threads
 
 log = logging.getLogger("agentcore.service")
 EVENTS = "agentcore_events"  # the channel on which other processes hear of a run's news
 
 
-class Service:
+class Service(Threads):
     """What the product does, over the ports. One instance a process."""
 
     def __init__(self, *, store: StateStore, bus: Bus, registry: Registry, settings: Settings) -> None:
+        super().__init__()
         self.store, self.bus, self.registry, self.settings = store, bus, registry, settings
         self.live = Live()
         self.deadlines: set[Deadline] = set()  # of the slices under way here
@@ -36,52 +38,38 @@ class Service:
 
     # -- accepting
 
-    async def create_thread(
-        self, tenant: str, *, thread_id: str | None = None, agent: str = "", metadata: Mapping[str, Any] | None = None
-    ) -> tuple[Thread, bool]:
-        """A thread, and whether it is new."""
-        thread = Thread(id=thread_id or self.store.new_id(), tenant=tenant, agent=agent, metadata=metadata or {})
-        return await self.store.create_thread(thread)
-
     async def accept(
         self, tenant: str, *, agent: str, input: Any, thread_id: str | None = None,
         metadata: Mapping[str, Any] | None = None, config: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None, multitask: Multitask | None = None, deltas: bool = True,
-        trigger: str = "message", here: bool = False,
+        trigger: str = "message", here: bool = False, request: Mapping[str, Any] | None = None,
+        webhook: str | None = None,
     ) -> Run:  # fmt: skip
         """Take on a run; it is committed when this returns. `here`: execute it in this process where it can be.
 
-        Raises NotFound (agent, thread), Invalid (input), ThreadBusy, InputRequired, EffectsHappened,
-        IdempotencyMismatch.
+        Raises NotFound (agent, thread), Invalid (input, metadata), ThreadBusy, InputRequired, EffectsHappened,
+        IdempotencyMismatch, LimitExceeded (threads).
         """
         spec = self.registry.get(agent)
-        run = self._new_run(tenant, spec.name, spec.version, input, thread_id, metadata, config, deltas, trigger)
+        self.check_size("input", input)
+        self.check_metadata(metadata)
+        await self.make_room(tenant, thread_id)
+        run_id = self.store.new_id()
+        run = Run(
+            id=run_id, root_id=run_id, tenant=tenant, thread_id=thread_id or self.store.new_id(), agent=spec.name,
+            agent_version=spec.version, input=input, metadata=metadata or {}, config=config or {}, deltas=deltas,
+            trigger=trigger, request=request, webhook=webhook,  # type: ignore[arg-type]  # the trigger is one
+        )  # fmt: skip
         accepted = await self.store.accept(
             run, redelivery=self.bus.redelivery, multitask=multitask or "enqueue",
             explicit=multitask is not None, idempotency_key=idempotency_key,
-            request_hash=_hash([agent, input, thread_id, metadata, config]),
+            request_hash=_hash([agent, input, thread_id, metadata, config, request, webhook]),
             lease=self.settings.lease_seconds if here else None, window=self.settings.history_items,
         )  # fmt: skip
         await self._send(accepted.send)
         if accepted.claim is not None:
             self.spawn(self.advance(accepted.claim))
         return accepted.run
-
-    def _new_run(
-        self, tenant: str, agent: str, version: str, input: Any, thread_id: str | None,
-        metadata: Mapping[str, Any] | None, config: Mapping[str, Any] | None, deltas: bool, trigger: Any,
-    ) -> Run:  # fmt: skip
-        size = len(json.dumps(input)) if not isinstance(input, str) else len(input.encode())
-        if size > self.settings.input_bytes:
-            raise Invalid(
-                f"input: {size} bytes are more than AGENTCORE_INPUT_BYTES={self.settings.input_bytes}.", field="input"
-            )
-        run_id = self.store.new_id()
-        return Run(
-            id=run_id, root_id=run_id, tenant=tenant, thread_id=thread_id or self.store.new_id(), agent=agent,
-            agent_version=version, input=input, metadata=metadata or {}, config=config or {}, deltas=deltas,
-            trigger=trigger,
-        )  # fmt: skip
 
     # -- moving runs forward
 
@@ -123,6 +111,7 @@ class Service:
                 break
         if not deadline.passed:
             done["pruned"] = await self.store.prune(entries_after=self.settings.retention, limit=batch)
+            done["pruned"] += await self.store.purge_deleted(after=self.settings.retention, limit=batch)
         return done
 
     # -- what people and events do to runs
@@ -191,7 +180,7 @@ class Service:
             pass
         return await self.store.run(tenant, run_id)
 
-    def events(self, tenant: str, run_id: str, after: str | None = None) -> AsyncIterator[PublicEvent]:
+    def events(self, tenant: str, run_id: str, after: str | None = None) -> AsyncGenerator[PublicEvent, None]:
         """A run's events after that id, and then as they happen, until the run has ended."""
         return self._news(tenant, run_id, Cursor.parse(after))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from agents import Agent, Runner
 
 from agentcore import durable, outcomes
-from agentcore.history import tokens, window
+from agentcore.history import bare, tokens, window
 from agentcore.journal import ALWAYS
 from agentcore.records import Entry
 
@@ -75,7 +75,7 @@ async def _items(execution: Execution, start: int, end: int) -> list[dict[str, A
     loaded, run = execution.claim.items, execution.run
     first = min(loaded[0].position if loaded else run.history_end, end)
     older = await execution.store.items(run.tenant, run.thread_id, start=start, end=first) if start < first else []
-    return [dict(item.data) for item in [*older, *loaded] if start <= item.position < end]
+    return [bare(item.data) for item in [*older, *loaded] if start <= item.position < end]
 
 
 async def _tell(

@@ -142,12 +142,13 @@ async def test_no_statement_reads_a_whole_table(pg: PostgresStore) -> None:
 
 
 _FILL = """
-insert into thread select gen_random_uuid(), 't' || n % 50, 'a', '{}', 2, null, 0, null, 0, now(), now(), null
-from generate_series(1, 20000) n;
+insert into thread select gen_random_uuid(), 't' || n % 50, 'a', '{}', 2, null, 0, null, 0, null, null, null, now(),
+now(), null, case n % 50 when 0 then now() end from generate_series(1, 20000) n;
 insert into run select gen_random_uuid(), tenant, id, 'a', '"x"', id, '1', 'message', 1, 'succeeded', null, null,
-'{}', '{}', true, null, 1, 0, 3, 1, 0, null, '{}', null, now(), now(), now(), 1, 0 from thread;
+'{}', '{}', null, null, true, null, 1, 0, 3, 1, 0, null, '{}', null, now(), now(), now(), 1, 0 from thread;
 insert into entry select id, n, tenant, 'k' || n, 'model', '{}', now() from run, generate_series(1, 3) n;
 insert into item select id, 0, tenant, null, '{}' from thread;
+insert into revision select id, 0, id, tenant, 0, 0, 0, '{}', 'update', now() from thread;
 insert into question select gen_random_uuid(), tenant, id, thread_id, 'approval', 'k', 'c', 'a', 't', null, 'h',
 'approved', 'reject', null, null, null, null, null, now() from run;
 insert into schedule select gen_random_uuid(), tenant, 'a', '"x"', now() + interval '1 day' * n, id, '', '0 0 * * *',
@@ -155,7 +156,7 @@ insert into schedule select gen_random_uuid(), tenant, 'a', '"x"', now() + inter
 insert into subscription select id, tenant, 'e' || thread_id, '', 'k', now() from run;
 insert into idempotency select tenant, id::text, '', id, now() from run;
 analyze thread; analyze run; analyze entry; analyze item; analyze question; analyze schedule; analyze subscription;
-analyze idempotency
+analyze idempotency; analyze revision
 """
 
 
@@ -194,6 +195,27 @@ async def _a_bit_of_everything(pg: PostgresStore) -> None:
     await pg.questions(TENANT, status=None, thread_id=thread_id)
     await pg.schedules(TENANT)
     await pg.schedules(TENANT, thread_id=thread_id)
+    await _threads(pg)
+
+
+async def _threads(pg: PostgresStore) -> None:
+    held_one = await claimed(pg, request={"on_completion": "delete"})
+    await finish(pg, held_one, "a")
+    await pg.purge_deleted(after=0, limit=10)
+    held_one = await claimed(pg)
+    await finish(pg, held_one, "a")
+    thread_id = held_one.run.thread_id
+    await pg.state(TENANT, thread_id, items=10)
+    await pg.states(TENANT, limit=10, items=10, metadata={"a": 1}, values={"output": 1, "b": 2}, status="idle")
+    await pg.runs(TENANT, metadata={"a": 1})
+    await pg.runs(TENANT, metadata={"a": 1}, thread_id=thread_id)
+    await pg.count_threads(TENANT, most=10)
+    await pg.patch_thread(TENANT, thread_id, values={"a": 1})
+    await pg.patch_thread(TENANT, thread_id, values={"a": 1}, at=1)
+    await pg.checkpoints(TENANT, thread_id, limit=10, before=2)
+    copy = await pg.copy_thread(TENANT, thread_id, new_id())
+    await pg.delete_run(TENANT, held_one.run.id)
+    await pg.delete_thread(TENANT, copy.id)
 
 
 def _plan(connection: psycopg.Connection[Any], statement: str, parameters: Any) -> Any:

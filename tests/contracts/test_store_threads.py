@@ -157,7 +157,7 @@ async def test_values_are_not_changed_under_a_run(store: SqlStore) -> None:
     held = await claimed(store)
     for change in ({"values": {"k": 1}}, {"items": [message("a")]}):
         with pytest.raises(ThreadBusy):
-            await store.patch_thread(TENANT, held.run.thread_id, metadata={"a": 1}, **change)  # type: ignore[arg-type]
+            await store.patch_thread(TENANT, held.run.thread_id, metadata={"a": 1}, **change)
     assert (await store.thread(TENANT, held.run.thread_id)).metadata == {}
     await finish(store, held, "a")
     assert await said_at(store, held.run.thread_id) == [["a"]]

@@ -106,7 +106,8 @@ class Process:
         self.kill()
 
     def start(self, input: Any = "go", agent: str = "slow") -> dict[str, Any]:
-        run: dict[str, Any] = ok(self.http.post("/runs", json={"agent_id": agent, "input": input}))
+        body = {"agent_id": agent, "input": input, "on_completion": "keep"}
+        run: dict[str, Any] = ok(self.http.post("/runs", json=body))
         return run
 
     def finished(self, run_id: str) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def test_chat_leaves_undecided_what_nobody_decides(tmp_path: Path) -> None:
 def test_ctrl_c_in_a_chat_stops_the_answer(tmp_path: Path) -> None:
     with Process(tmp_path, agents=SLOW) as dev, talk(dev, tmp_path) as chat:
         reached(dev.side, "step:3")
-        (run,) = ok(dev.http.get("/runs"))
+        (run,) = ok(dev.http.post("/runs/search", json={}))
         chat.send_signal(signal.SIGINT)
         eventually(lambda: ok(dev.http.get(f"/runs/{run['run_id']}"))["cancel_requested"])
         (tmp_path / "side.go").touch()

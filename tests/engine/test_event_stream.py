@@ -109,7 +109,7 @@ def test_readers_that_come_and_go_while_it_runs_miss_nothing(tmp_path: Path, wor
                 taken += 1
                 if taken == few:
                     break
-            await stream.aclose()  # type: ignore[attr-defined]
+            await stream.aclose()
         return found
 
     async def test(it: Harness) -> None:

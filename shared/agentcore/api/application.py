@@ -6,7 +6,7 @@ import asyncio
 
 from fastapi import FastAPI
 
-from agentcore.api import approvals, events, health, problems, runs, schedules, threads
+from agentcore.api import agents, approvals, events, health, problems, runs, schedules, threads
 from agentcore.api.limits import BodyLimit
 from agentcore.service import Service
 from agentcore.version import __version__
@@ -17,10 +17,13 @@ _SPARE = 65_536  # bytes of a body beside the input
 def create_app(service: Service) -> FastAPI:
     """All routes. `app.state.closing` is set by the server when it shuts down: streams then end, to be resumed."""
     # No interactive docs: their page loads scripts from elsewhere. /openapi.json has all there is to know.
-    app = FastAPI(title="agentcore", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="agentcore", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,  # the Agent Protocol's operationIds
+    )  # fmt: skip
     app.state.service = service
     app.state.closing = asyncio.Event()
-    for noun in (health, threads, runs, approvals, schedules, events):
+    for noun in (health, agents, threads, runs, approvals, schedules, events):
         app.include_router(noun.routes)
     # JSON may escape each character of an input as \uXXXX: three bytes for one of its UTF-8.
     app.add_middleware(BodyLimit, most=3 * service.settings.input_bytes + _SPARE)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+_METADATA_DEEPEST = 16
 _DEEPEST = 64  # levels of JSON; no client has a use for more, and each one costs every reader a stack frame
 
 
@@ -27,13 +28,13 @@ class Body(BaseModel):
         return value
 
 
-def unstorable(value: Any) -> str:
+def unstorable(value: Any, deepest: int = _DEEPEST) -> str:
     """Why a database cannot keep this JSON value; empty where it can."""
     todo = [(value, 0)]
     while todo:
         one, depth = todo.pop()
-        if depth > _DEEPEST:
-            return f"is nested more than {_DEEPEST} deep"
+        if depth > deepest:
+            return f"is nested more than {deepest} deep"
         if isinstance(one, str):
             if reason := _bad_text(one):
                 return reason
@@ -54,6 +55,17 @@ def _bad_text(text: str) -> str:
     except UnicodeEncodeError:
         return "has half of a surrogate pair"
     return ""
+
+
+def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    if reason := unstorable(value, _METADATA_DEEPEST):
+        raise PydanticCustomError("unstorable", "{reason}", {"reason": reason})
+    return value
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(_shallow)]
+Limit = Annotated[int, Field(strict=True, ge=1, le=1000)]
+Offset = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 
 
 def text_id(value: UUID | None) -> str | None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import Field
+from starlette.responses import StreamingResponse
 
-from agentcore.api import sse, views
+from agentcore.api import modes, schemas, sse, views, waiting
+from agentcore.api.bodies import Body, Limit, Metadata, Offset, text_id
 from agentcore.api.caller import Closing, Tenant, Verbs
-from agentcore.api.run_create import IdempotencyKey, RunCreate, accept
-from agentcore.events import Cursor, PublicEvent
-from agentcore.records import Run, Status
+from agentcore.api.run_create import IdempotencyKey, RunCreate, RunStream, accept
+from agentcore.events import Cursor
 from agentcore.service import Service
 
 routes = APIRouter(prefix="/runs", tags=["Runs"])
@@ -22,61 +23,89 @@ After = Annotated[str | None, Query(max_length=50)]
 LastEventID = Annotated[str | None, Header(alias="Last-Event-ID", max_length=50)]
 
 
-@routes.post("")
-async def create_run(body: RunCreate, tenant: Tenant, verbs: Verbs, key: IdempotencyKey = None) -> dict[str, Any]:
+class RunSearch(Body):
+    metadata: Metadata = Field(default_factory=dict)
+    status: schemas.RunStatus | None = None
+    thread_id: UUID | None = None
+    agent_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    limit: Limit = 10
+    offset: Offset = 0
+
+
+@routes.post("", **schemas.answers(schemas.Run, 404, 409))
+async def create_run(body: RunStream, tenant: Tenant, verbs: Verbs, key: IdempotencyKey = None) -> dict[str, Any]:
     """Take on a run; its state and events are read later."""
     return views.run(await accept(verbs, tenant, body, key))
 
 
-@routes.post("/wait")
+@routes.post("/wait", **schemas.answers(schemas.RunWait, 404, 409))
 async def create_and_wait_run(
-    body: RunCreate, tenant: Tenant, verbs: Verbs, closing: Closing, key: IdempotencyKey = None, seconds: Seconds = 60
-) -> dict[str, Any]:
+    request: Request, body: RunCreate, tenant: Tenant, verbs: Verbs, closing: Closing, key: IdempotencyKey = None,
+    seconds: Seconds = 60,
+) -> dict[str, Any]:  # fmt: skip
     """Take on a run; answer when it has ended, asks a person, sleeps, or `timeout` seconds have passed."""
     run = await accept(verbs, tenant, body, key, here=True, deltas=False)
-    return await _waited(verbs, tenant, run.id, closing, seconds)
+    if body.on_disconnect == "cancel":
+        return await waiting.waited(verbs, tenant, run.id, closing, seconds, request=request)
+    return await waiting.waited(verbs, tenant, run.id, closing, seconds)
 
 
-@routes.post("/stream")
+@routes.post(
+    "/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": modes.DESCRIBED}, **schemas.refusals(404, 409)},
+)
 async def create_and_stream_run(
-    body: RunCreate, tenant: Tenant, verbs: Verbs, closing: Closing, key: IdempotencyKey = None
+    body: RunStream, tenant: Tenant, verbs: Verbs, closing: Closing, key: IdempotencyKey = None
 ) -> Response:
-    """Take on a run and stream its events. A client that goes away does not stop it."""
+    """Take on a run and stream its events. A client that goes away does not stop it, unless `on_disconnect` says so."""
     run = await accept(verbs, tenant, body, key, here=True)
     first = sse.encode("run", views.run(run))
     headers = {"Location": f"/runs/{run.id}", "Content-Location": f"/runs/{run.id}/events"}
-    return sse.respond(verbs.events(tenant, run.id), closing, first=first, headers=headers)
+    events = modes.chosen(verbs.events(tenant, run.id), body.stream_mode)
+    gone = partial(waiting.abandon, verbs, tenant, run.id) if body.on_disconnect == "cancel" else None
+    return sse.respond(events, closing, first=first, headers=headers, gone=gone)
 
 
-@routes.get("")
-async def list_runs(
-    tenant: Tenant, verbs: Verbs, thread_id: UUID | None = None, status: views.RunStatus | None = None,
-    state: Status | None = None, agent_id: Annotated[str | None, Query(pattern=r"^[^\x00]{1,200}$")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 10, offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Runs, the newest first."""
+@routes.post("/search", **schemas.answers(list[schemas.Run], 404))
+async def search_runs(body: RunSearch, tenant: Tenant, verbs: Verbs) -> list[dict[str, Any]]:
+    """Runs, the newest first. A thread or an agent that does not exist is not found."""
     found = await verbs.store.runs(
-        tenant, thread_id=str(thread_id) if thread_id else None, agent=agent_id, limit=limit, offset=offset,
-        status=[state] if state else views.states_of(status),
+        tenant, thread_id=text_id(body.thread_id), agent=body.agent_id, metadata=body.metadata, limit=body.limit,
+        offset=body.offset, status=views.states_of(body.status),
     )  # fmt: skip
+    if not found and body.thread_id:
+        await verbs.store.thread(tenant, str(body.thread_id))
+    if not found and body.agent_id:
+        verbs.registry.get(body.agent_id)
     return [views.run(run) for run in found]
 
 
-@routes.get("/{run_id}")
+@routes.get("/{run_id}", **schemas.answers(schemas.Run, 404))
 async def get_run(run_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     return views.run(await verbs.store.run(tenant, str(run_id)))
 
 
-@routes.get("/{run_id}/wait")
+@routes.delete("/{run_id}", status_code=204, responses=schemas.refusals(404, 409))
+async def delete_run(run_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
+    """Delete a run that has ended, with its journal. What was said stays in its thread."""
+    await verbs.store.delete_run(tenant, str(run_id))
+
+
+@routes.get("/{run_id}/wait", **schemas.answers(schemas.RunWait, 404))
 async def wait_run(
     run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing, seconds: Seconds = 60
 ) -> dict[str, Any]:
     """Answer when the run has ended, asks a person, sleeps, or `timeout` seconds have passed."""
     await verbs.store.run(tenant, str(run_id))
-    return await _waited(verbs, tenant, str(run_id), closing, seconds)
+    return await waiting.waited(verbs, tenant, str(run_id), closing, seconds)
 
 
-@routes.get("/{run_id}/stream")
+@routes.get(
+    "/{run_id}/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": modes.DESCRIBED}, **schemas.refusals(404)},
+)
 async def stream_run(run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing) -> Response:
     """Stream what happens from now on. `events` has what happened before, too."""
     run = await verbs.store.run(tenant, str(run_id))
@@ -99,7 +128,7 @@ async def run_events(
     return sse.respond(verbs.events(tenant, run.id, last or after), closing)
 
 
-@routes.post("/{run_id}/cancel", status_code=204)
+@routes.post("/{run_id}/cancel", status_code=204, responses=schemas.refusals(404, 409))
 async def cancel_run(
     run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing, wait: bool = False, seconds: Seconds = 60,
     action: Literal["interrupt", "rollback"] = "interrupt",
@@ -107,40 +136,13 @@ async def cancel_run(
     """Stop a run: keep its work (interrupt) or drop it (rollback). With `wait`, answer when it has stopped."""
     run = await verbs.cancel(tenant, str(run_id), action)
     if wait and not run.terminal:
-        await _ended(verbs.events(tenant, run.id), closing, seconds)
+        await waiting.ended(verbs.events(tenant, run.id), closing, seconds)
 
 
-@routes.post("/{run_id}/redrive")
+@routes.post("/{run_id}/redrive", **schemas.answers(schemas.Run, 404, 409))
 async def redrive_run(run_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Start a failed, cancelled or expired run again, from where its journal ends. The answer is the new run."""
     return views.run(await verbs.redrive(tenant, str(run_id)))
-
-
-async def _waited(verbs: Service, tenant: str, run_id: str, closing: asyncio.Event, seconds: float) -> dict[str, Any]:
-    waiting = asyncio.ensure_future(verbs.wait(tenant, run_id, seconds))
-    await _first(waiting, closing)
-    run: Run = waiting.result() if waiting.done() and not waiting.cancelled() else await verbs.store.run(tenant, run_id)
-    asked = await verbs.store.questions(tenant, run_id=run_id) if run.status == "waiting" else []
-    return views.waited(run, asked)
-
-
-async def _ended(events: AsyncIterator[PublicEvent], closing: asyncio.Event, seconds: float) -> None:
-    async def read() -> None:
-        async for _ in events:
-            pass
-
-    await _first(asyncio.ensure_future(asyncio.wait_for(read(), seconds)), closing)
-
-
-async def _first(waiting: asyncio.Future[Any], closing: asyncio.Event) -> None:
-    """Wait for it, but no longer than this server lives."""
-    over = asyncio.ensure_future(closing.wait())
-    try:
-        await asyncio.wait((waiting, over), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for one in (waiting, over):
-            one.cancel()
-        await asyncio.gather(waiting, over, return_exceptions=True)
 
 
 async def _polled(verbs: Service, tenant: str, run_id: str, after: str | None, wait: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -34,18 +34,24 @@ def _plain(value: Any) -> str:
 
 def respond(
     events: AsyncIterator[PublicEvent], closing: asyncio.Event, *, first: bytes = b"",
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None, gone: Callable[[], object] | None = None,
 ) -> StreamingResponse:  # fmt: skip
-    """Stream events until they end, the client goes, or the server shuts down (the client comes back with its id)."""
-    body = _lines(events, closing, first)
+    """Stream events until they end, the client goes, or the server shuts down (the client comes back with its id).
+
+    `gone` is called where it was the client that ended it.
+    """
+    body = _lines(events, closing, first, gone)
     return StreamingResponse(body, headers={**_HEADERS, **(headers or {})}, media_type="text/event-stream")
 
 
-async def _lines(events: AsyncIterator[PublicEvent], closing: asyncio.Event, first: bytes) -> AsyncIterator[bytes]:
-    yield _RETRY + first
+async def _lines(
+    events: AsyncIterator[PublicEvent], closing: asyncio.Event, first: bytes, gone: Callable[[], object] | None
+) -> AsyncIterator[bytes]:
     over = asyncio.ensure_future(closing.wait())
     coming: asyncio.Future[PublicEvent] | None = None
+    left = True
     try:
+        yield _RETRY + first
         while not closing.is_set():
             coming = coming or asyncio.ensure_future(anext(events))
             done, _ = await asyncio.wait((coming, over), timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
@@ -54,11 +60,15 @@ async def _lines(events: AsyncIterator[PublicEvent], closing: asyncio.Event, fir
                 yield encode(event.type, event.data, id=event.id)
             elif not done:
                 yield b":\n\n"
+        left = False
     except StopAsyncIteration:
-        pass
+        left = False
     except Exception as error:
+        left = False
         yield _failure(error)
     finally:
+        if left and gone is not None and not closing.is_set():
+            gone()
         with CancelScope(shield=True):  # a client that went cancels every await of this response
             await _stop(over, coming, events)
 

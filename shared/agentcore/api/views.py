@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from agentcore.records import Item, Question, Run, Schedule, Status, Thread
-
-RunStatus = Literal["pending", "error", "success", "timeout", "interrupted"]
-ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
+from agentcore.api.messages import message_of
+from agentcore.api.schemas import RunStatus
+from agentcore.checkpoints import checkpoint_id
+from agentcore.history import bare
+from agentcore.records import Checkpoint, Item, Question, Run, Schedule, State, Status
 
 STATUS: Mapping[Status, RunStatus] = {
     "queued": "pending", "running": "pending", "sleeping": "pending", "waiting": "interrupted",
@@ -24,16 +25,32 @@ def states_of(status: RunStatus | None) -> list[Status]:
 
 def run(found: Run) -> dict[str, Any]:
     updated = found.finished_at or found.started_at or found.created_at
+    asked = found.request or {}
+    config = dict(found.config)
+    if "max_turns" in config:
+        config["recursion_limit"] = config.pop("max_turns")
     return {
         "run_id": found.id, "thread_id": found.thread_id, "agent_id": found.agent,
         "agent_version": found.agent_version, "status": STATUS[found.status], "state": found.status,
-        "input": found.input, "messages": [], "output": found.output, "error": found.error,
-        "usage": found.usage, "metadata": found.metadata, "config": found.config, "trigger": found.trigger,
+        **_said(found), "output": found.output, "error": found.error, "usage": found.usage,
+        "metadata": found.metadata, "config": config, **({"webhook": found.webhook} if found.webhook else {}),
+        "on_completion": asked.get("on_completion", "keep"), "on_disconnect": asked.get("on_disconnect", "continue"),
+        "if_not_exists": asked.get("if_not_exists", "reject"), "stream_mode": asked.get("stream_mode", "values"),
+        "multitask_strategy": asked.get("multitask_strategy"), "trigger": found.trigger,
         "root_id": found.root_id or found.id, "position": found.position,
         "cancel_requested": found.cancel_requested, "wake_at": found.wake_at if found.status == "sleeping" else None,
         "created_at": found.created_at, "updated_at": updated, "started_at": found.started_at,
         "finished_at": found.finished_at, "expires_at": found.expires_at,
     }  # fmt: skip
+
+
+def _said(found: Run) -> dict[str, Any]:
+    """The input as the caller gave it: it is only kept beside the run where it differs from what the agent gets."""
+    asked, kept = found.request or {}, found.input
+    if isinstance(kept, list):
+        kept = [bare(one) for one in kept] or None
+    given = asked.get("given", asked.get("values", kept))
+    return {"input": None, "messages": given} if asked.get("as") == "messages" else {"input": given, "messages": []}
 
 
 def waited(found: Run, questions: Sequence[Question]) -> dict[str, Any]:
@@ -44,17 +61,27 @@ def waited(found: Run, questions: Sequence[Question]) -> dict[str, Any]:
     return {"run": run(found), "values": values, "messages": said, "questions": [question(q) for q in questions]}
 
 
-def thread(found: Thread, status: ThreadStatus) -> dict[str, Any]:
+def thread(state: State) -> dict[str, Any]:
+    found = state.thread
     return {
-        "thread_id": found.id, "agent_id": found.agent or None, "status": status, "metadata": found.metadata,
+        "thread_id": found.id, "agent_id": found.agent or None, "status": state.status, "metadata": found.metadata,
+        "values": state.values, "messages": [message_of(one.data) for one in state.items],
         "item_count": found.item_count, "active_run_id": found.head_id, "summary": found.summary,
         "created_at": found.created_at, "updated_at": found.updated_at or found.created_at,
-        "expires_at": found.expires_at,
+    }  # fmt: skip
+
+
+def checkpoint(thread_id: str, found: Checkpoint, items: Sequence[Item]) -> dict[str, Any]:
+    named = {"checkpoint_id": checkpoint_id(thread_id, found.position), "thread_id": thread_id}
+    about = {"source": found.source, "run_id": found.run_id, "created_at": found.created_at}
+    return {
+        "checkpoint": {**named, "position": found.position}, "values": found.values,
+        "messages": [message_of(one.data) for one in items], "metadata": about,
     }  # fmt: skip
 
 
 def item(found: Item) -> dict[str, Any]:
-    return {"position": found.position, "run_id": found.run_id, "item": found.data}
+    return {"position": found.position, "run_id": found.run_id, "item": bare(found.data)}
 
 
 def question(found: Question) -> dict[str, Any]:

@@ -52,9 +52,21 @@ class Conversation:
 
     def resume(self) -> None:
         """Go on with whatever of this thread is unfinished."""
-        for run in reversed(self._client.call("GET", "/runs", params={"thread_id": self.thread, "limit": 100})):
+        for run in reversed(self._runs()):
             if run["status"] == "pending" or run["state"] == "waiting":
                 self._follow(run["run_id"], self._client.events(run["run_id"]))
+
+    def _runs(self) -> list[Mapping[str, Any]]:
+        """The thread's newest runs; none, where it does not exist yet."""
+        try:
+            found: list[Mapping[str, Any]] = self._client.call(
+                "POST", "/runs/search", json={"thread_id": self.thread, "limit": 100}
+            )
+        except Problem as problem:
+            if problem.code != "not_found":
+                raise
+            return []
+        return found
 
     def _answered(self) -> bool:
         return not self._client.call("GET", "/approvals", params={"thread_id": self.thread, "limit": 1})

@@ -14,7 +14,7 @@ from agentcore.store.base import Verbs
 from agentcore.store.columns import dumps, now
 from agentcore.store.database import Tx
 from agentcore.store.held import save_thread
-from agentcore.store.rows import THREAD, to_thread, values
+from agentcore.store.rows import THREAD, to_thread
 from agentcore.store.states import END, checkpoint, timeline
 from agentcore.store.tables import item, revision, thread
 from agentcore.store.threads import add_thread, lock_there

@@ -60,7 +60,7 @@ def _wanted(name: str) -> Any:
 
 
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
-    "status": STATUS == bindparam("status"),
+    "status": bindparam("status") == STATUS,
     "metadata": contains(thread.c.metadata, _wanted("metadata")),
     "values": contains(thread.c.state, _wanted("values")),
     "output": case(

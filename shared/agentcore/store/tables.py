@@ -128,7 +128,7 @@ class Item(Base, table=True):
 
 
 class Revision(Base, table=True):
-    """What a thread was after a client changed it, or after a run whose row is gone. Its position is one of the runs'."""
+    """What a thread was after a client changed it, or after a run whose row is gone. It has a position as runs have."""
 
     thread_id: str = _id(primary_key=True)
     position: int = _count(primary_key=True, autoincrement=False)
@@ -221,7 +221,7 @@ def _where(condition: Any) -> dict[str, Any]:
     return {"postgresql_where": condition, "sqlite_where": condition}
 
 
-Index("thread_by_tenant", thread.c.tenant, thread.c.created_at)
+Index("thread_by_tenant", thread.c.tenant, thread.c.created_at, **_where(thread.c.deleted_at.is_(None)))
 Index("thread_deleted", thread.c.deleted_at, **_where(thread.c.deleted_at.is_not(None)))
 Index("run_by_position", run.c.thread_id, run.c.position, unique=True)
 Index("run_by_tenant", run.c.tenant, run.c.created_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from agentcore.errors import Conflict, NotFound
@@ -22,6 +22,7 @@ _SOME = select(thread.c.id).where(thread.c.tenant == bindparam("tenant"), thread
 _COUNT = select(func.count().label("threads")).select_from(_SOME.limit(bindparam("most")).subquery())
 _ITEMS = (
     select(item.c.position, item.c.run_id, item.c.data)
+    .join_from(item, thread, and_(thread.c.id == item.c.thread_id, thread.c.deleted_at.is_(None)))
     .where(item.c.tenant == bindparam("tenant"), item.c.thread_id == bindparam("id"))
     .where(item.c.position >= bindparam("start"), item.c.position < bindparam("end"))
     .order_by(item.c.position)
@@ -59,8 +60,10 @@ class Threads(Verbs):
 
     async def items(self, tenant: str, thread_id: str, *, start: int = 0, end: int | None = None) -> list[Item]:
         params = {"tenant": tenant, "id": thread_id, "start": start, "end": _END if end is None else end}
-        await self.thread(tenant, thread_id)  # NotFound
-        return [to_item(row) for row in await self.database.fetch(_ITEMS, params)]
+        found = [to_item(row) for row in await self.database.fetch(_ITEMS, params)]
+        if not found:
+            await self.thread(tenant, thread_id)  # NotFound
+        return found
 
 
 async def lock_there(tx: Tx, tenant: str, thread_id: str) -> Thread:

@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("deleted_at", Time(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("thread_by_tenant", "thread", ["tenant", "created_at"])
+    op.create_index("thread_by_tenant", "thread", ["tenant", "created_at"], **_where("deleted_at IS NULL"))
     op.create_index("thread_deleted", "thread", ["deleted_at"], **_where("deleted_at IS NOT NULL"))
     op.create_table(
         "run",

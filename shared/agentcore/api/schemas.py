@@ -1,0 +1,150 @@
+"""What answers look like: the Agent Protocol's schemas, and our fields beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agentcore.records import Multitask, Status, ThreadStatus
+
+RunStatus = Literal["pending", "error", "success", "timeout", "interrupted"]
+StreamMode = Literal["values", "messages", "updates", "custom"]
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(extra="allow")  # fields are added, so clients must bear new ones
+
+
+class Capabilities(Answer):
+    messages: bool = Field(alias="ap.io.messages")
+    streaming: bool = Field(alias="ap.io.streaming")
+
+
+class Agent(Answer):
+    agent_id: str
+    name: str
+    description: str
+    metadata: dict[str, Any]
+    capabilities: Capabilities
+    version: str
+
+
+class AgentSchema(Answer):
+    agent_id: str
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any]
+    state_schema: dict[str, Any]
+    config_schema: dict[str, Any]
+
+
+class MessageBlock(Answer):
+    type: str
+
+
+class Message(Answer):
+    role: str
+    content: str | list[MessageBlock]
+
+
+class Thread(Answer):
+    thread_id: UUID
+    created_at: datetime
+    updated_at: datetime
+    metadata: dict[str, Any]
+    status: ThreadStatus
+    values: dict[str, Any]
+    messages: list[Message]
+    agent_id: str | None = None
+    item_count: int
+    active_run_id: UUID | None = None
+    summary: str | None = None
+
+
+class ThreadCheckpoint(Answer):
+    checkpoint_id: UUID
+    thread_id: UUID
+    position: int
+
+
+class ThreadState(Answer):
+    checkpoint: ThreadCheckpoint
+    values: dict[str, Any]
+    messages: list[Message]
+    metadata: dict[str, Any]
+
+
+class Run(Answer):
+    run_id: UUID
+    thread_id: UUID
+    agent_id: str
+    agent_version: str
+    status: RunStatus
+    state: Status
+    input: Any = None
+    messages: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    config: dict[str, Any]
+    on_completion: Literal["delete", "keep"]
+    on_disconnect: Literal["cancel", "continue"]
+    if_not_exists: Literal["create", "reject"]
+    stream_mode: StreamMode | list[StreamMode]
+    webhook: str | None = None
+    multitask_strategy: Multitask | None = None
+    output: Any = None
+    error: dict[str, Any] | None = None
+    usage: dict[str, int]
+    trigger: str
+    root_id: UUID
+    position: int
+    cancel_requested: str | None = None
+    wake_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class RunWait(Answer):
+    run: Run
+    values: dict[str, Any]
+    messages: list[Message]
+    questions: list[dict[str, Any]]
+
+
+class Problem(Answer):
+    """RFC 9457, with the Agent Protocol's code, message and metadata."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    message: str
+    metadata: dict[str, Any]
+
+
+_WHY: dict[int | str, str] = {
+    404: "There is no such thing, or it is another tenant's.",
+    409: "It does not fit the present state.",
+    422: "The request cannot be right: `field` names what is wrong.",
+    "4XX": "The request was refused.",
+}
+
+
+def answers(model: Any, *statuses: int) -> dict[str, Any]:
+    """What a route's decorator is told of an operation: its answer, and the problems it has instead."""
+    # What has no value is left out: the protocol's optional fields are absent, never null.
+    return {"response_model": model, "response_model_exclude_unset": True, "responses": refusals(*statuses)}
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that an operation answers with, for its OpenAPI description."""
+    schema = Problem.model_json_schema()
+    content: Mapping[str, Any] = {"application/problem+json": {"schema": schema}}
+    listed: tuple[int | str, ...] = (*statuses, 422, "4XX")
+    return {status: {"description": _WHY[status], "content": content} for status in listed}
