@@ -119,7 +119,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "RunCreate": _RUN_CREATE,
     "RunStream": _RUN_STREAM,
     "Run": {
-        **_RUN_STREAM, "run_id*": "uuid", "created_at*": "date-time", "updated_at*": "date-time",
+        **{name: kind for name, kind in _RUN_STREAM.items() if name != "metadata"}, "run_id*": "uuid", "created_at*": "date-time", "updated_at*": "date-time",
         "status*": "RunStatus", "metadata*": "object",
     },
     "RunWaitResponse": {"run": "Run", "values": "object", "messages": "[Message]"},

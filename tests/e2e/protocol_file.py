@@ -60,7 +60,8 @@ def _fields(one: dict[str, Any], named: dict[str, Any]) -> dict[str, str]:
     merged = {name: kind for part in parts for name, kind in part.items()}
     required = set(one.get("required", ()))
     merged |= {
-        name + ("*" if name in required else ""): spelled(kind, name) for name, kind in one.get("properties", {}).items()
+        name + ("*" if name in required else ""): spelled(kind, name)
+        for name, kind in one.get("properties", {}).items()
     }
     return {name: kind for name, kind in merged.items() if name + "*" not in merged}
 

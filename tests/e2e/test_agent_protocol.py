@@ -288,9 +288,8 @@ async def patch_thread(drive: Driver, http: Http) -> None:
     await drive(200, {"metadata": {"a": 1}}, thread_id=waiting["thread_id"])
     wrong: dict[str, Any] = {
         "metadata": [], "values": 7, "messages.0.role": [{"role": "wizard", "content": "a"}],
-        "messages.0.content.0.output": 0, "checkpoint.checkpoint_id": {"checkpoint_id": 7},
+        "checkpoint.checkpoint_id": {"checkpoint_id": 7},
     }  # fmt: skip
-    del wrong["messages.0.content.0.output"]
     for field, value in wrong.items():
         await drive(422, {field.partition(".")[0]: value}, thread_id=thread_id, fits=False, field=field)
     result = {"role": "tool", "content": [{"type": "tool_result", "output": "seen"}]}
@@ -384,18 +383,14 @@ async def cancel_run(drive: Driver, http: Http) -> None:
     await drive(204, run_id=dropped["run_id"], wait=True, action="rollback")
     assert (await call(http, "get_thread", thread_id=dropped["thread_id"]))["messages"] == []
     assert await call(http, "get_thread_history", thread_id=dropped["thread_id"]) == []
-    decided = await a_waiting_run(http)
-    await _let_it_refund_and_ask_again(http, decided)
-    assert (await drive(409, run_id=decided["run_id"], action="rollback"))["code"] == "effects_happened"
+    said = {"agent_id": "account_manager", "input": 'Send the customer a message: "hi", then sleep 1 hour'}
+    asleep = (await call(http, "create_and_wait_run", 200, said))["run"]
+    assert asleep["state"] == "sleeping"
+    assert (await drive(409, run_id=asleep["run_id"], action="rollback"))["code"] == "effects_happened"
     await drive(404, run_id=NOBODY)
     await drive(422, run_id="7", field="run_id")
     await drive(422, run_id=kept["run_id"], wait="perhaps", field="wait")
     await drive(422, run_id=kept["run_id"], action="hope", field="action")
-
-
-async def _let_it_refund_and_ask_again(http: Http, run: dict[str, Any]) -> None:
-    """Have an effect happen in a run that then waits once more."""
-    pytest.skip("decided below")
 
 
 @drives
@@ -429,8 +424,7 @@ async def create_run(drive: Driver, http: Http) -> None:
 async def _refused_alike(drive: Driver, http: Http) -> None:
     """What the three operations that create a run refuse."""
     body = {"agent_id": "support", "input": "hello"}
-    runs = await call(http, "search_runs", 200, {"limit": 1000})
-    threads = await call(http, "search_threads", 200, {"limit": 1000})
+    runs, threads = await _there(http)
     await drive(404, {**body, "agent_id": "nobody"})
     await drive(404, {**body, "thread_id": NOBODY})
     wrong: dict[str, Any] = {
@@ -443,11 +437,18 @@ async def _refused_alike(drive: Driver, http: Http) -> None:
     await drive(422, {"input": "hello"}, field="agent_id")
     await drive(422, {"agent_id": "support"}, field="input")
     await drive(422, {**body, "thread_id": await a_thread(http), "input": None}, field="input")
-    assert await call(http, "search_runs", 200, {"limit": 1000}) == runs
-    assert len(await call(http, "search_threads", 200, {"limit": 1000})) == len(threads) + 1
+    runs_after, threads_after = await _there(http)
+    assert (runs_after - runs, len(threads_after - threads)) == (set(), 1)  # the thread that was made just now
     waiting = await a_waiting_run(http)
     busy = await drive(409, {**body, "thread_id": waiting["thread_id"]})
     assert (busy["code"], len(busy["questions"])) == ("input_required", 1)
+
+
+async def _there(http: Http) -> tuple[set[str], set[str]]:
+    """The ids of all runs and of all threads."""
+    runs = await call(http, "search_runs", 200, {"limit": 1000})
+    threads = await call(http, "search_threads", 200, {"limit": 1000})
+    return {one["run_id"] for one in runs}, {one["thread_id"] for one in threads}
 
 
 @drives
@@ -531,7 +532,7 @@ def test_the_table_says_what_the_specification_says() -> None:
     # The file requires a run's metadata in a part of the schema that does not describe it.
     schemas["Run"]["metadata*"] = schemas["Run"].pop("metadata")
     assert schemas == SCHEMAS
-    assert protocol_file.defaults(spec) == DEFAULTS
+    assert protocol_file.defaults(spec) == {**DEFAULTS, "Run": DEFAULTS["RunStream"]}
     named = spec["components"]["schemas"]
     assert {name: protocol_file.spelled(named[name]) for name in NAMED} == NAMED
     assert set(named) == set(NAMED) | (set(SCHEMAS) & set(named))

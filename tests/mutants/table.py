@@ -496,8 +496,8 @@ MUTANTS = (
     ),
     Mutant(
         "a thread can be read by anybody", 10, "store/threads.py",
-        '_OF_TENANT = _ONE.where(thread.c.tenant == bindparam("tenant"))',
-        "_OF_TENANT = _ONE",
+        '_OF_TENANT = _ONE.where(thread.c.tenant == bindparam("tenant"), ',
+        "_OF_TENANT = _ONE.where(",
         store("_tenants", "thread_is_not_found"),
     ),
     Mutant(
@@ -507,21 +507,45 @@ MUTANTS = (
         store("_tenants", "thread_is_not_found"),
     ),
     Mutant(
-        "everybody's threads are listed", 10, "store/threads.py",
-        '.where(thread.c.tenant == bindparam("tenant"))\n    .order_by',
-        "\n    .order_by",
+        "everybody's threads are listed", 10, "store/searching.py",
+        '.where(thread.c.tenant == bindparam("tenant"), thread.c.deleted_at.is_(None))  # fmt',
+        ".where(thread.c.deleted_at.is_(None))  # fmt",
         store("_tenants", "lists"),
     ),
     Mutant(
+        "everybody's threads are counted", 10, "store/threads.py",
+        '_SOME = select(thread.c.id).where(thread.c.tenant == bindparam("tenant"), ',
+        "_SOME = select(thread.c.id).where(",
+        store("_threads", "counted"),
+    ),
+    Mutant(
+        "a thread can be changed, copied and deleted by anybody", 10, "store/threads.py",
+        "if found is None or found.tenant != tenant or",
+        "if found is None or",
+        store("_threads", "another_tenant"),
+    ),
+    Mutant(
+        "checkpoints can be read by anybody", 10, "store/states.py",
+        'thread.c.tenant == bindparam("tenant"), thread.c.id == bindparam("id"), ',
+        'thread.c.id == bindparam("id"), ',
+        store("_threads", "another_tenant"),
+    ),
+    Mutant(
+        "a run can be deleted by anybody", 10, "store/forgetting.py",
+        "if of is None or held is None or held.run.tenant != tenant:",
+        "if of is None or held is None:",
+        store("_threads", "another_tenant"),
+    ),
+    Mutant(
         "anybody can write to a thread", 10, "store/accepting.py",
-        "if thread is None or thread.tenant != run.tenant:",
-        "if thread is None:",
+        "if thread is None or thread.tenant != run.tenant or",
+        "if thread is None or",
         store("_tenants", "thread_is_not_found"),
     ),
     Mutant(
         "anybody can write to a thread in one statement", 10, "store/statements.py",
-        "and_(thread.c.tenant == new.excluded.tenant, thread.c.head_id.is_(None))",
-        "and_(thread.c.head_id.is_(None))",
+        "thread.c.tenant == new.excluded.tenant, thread.c.head_id.is_(None), ",
+        "thread.c.head_id.is_(None), ",
         postgres("_tenants", "thread_is_not_found"),
     ),
     Mutant(
