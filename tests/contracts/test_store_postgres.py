@@ -11,10 +11,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, bindparam, event, select, text
 
 from agentcore.ids import new_id
 from agentcore.records import Event, Requeue, Sleep, Thread
+from agentcore.store.columns import Json, contains
 from agentcore.store.postgres import PostgresStore
 from agentcore.store.sql import SqlStore
 from agentcore.store.tables import metadata
@@ -36,6 +37,7 @@ from tests.contracts.store_kit import (
     texts,
 )
 from tests.postgres import Postgres
+from tests.unit.test_checkpoints import CONTAINED
 
 pytestmark = pytest.mark.anyio
 
@@ -139,6 +141,13 @@ async def test_no_statement_reads_a_whole_table(pg: PostgresStore) -> None:
                 if statement.lower().startswith(("select", "update", "delete", "insert", "with")):
                     plan = _plan(planner, statement, one)
                     assert not _scans(plan), f"{statement}\n{json.dumps(plan, indent=1)[:3000]}"
+
+
+async def test_one_value_contains_another_as_on_other_databases(pg: PostgresStore) -> None:
+    statement = select(contains(bindparam("whole", type_=Json), bindparam("part", type_=Json)).label("does"))
+    for whole, part, does in CONTAINED:
+        (row,) = await pg.database.fetch(statement, {"whole": whole, "part": part})
+        assert row.does is does, (whole, part)
 
 
 _FILL = """

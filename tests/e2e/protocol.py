@@ -119,7 +119,8 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "RunCreate": _RUN_CREATE,
     "RunStream": _RUN_STREAM,
     "Run": {
-        **{name: kind for name, kind in _RUN_STREAM.items() if name != "metadata"}, "run_id*": "uuid", "created_at*": "date-time", "updated_at*": "date-time",
+        **{name: kind for name, kind in _RUN_STREAM.items() if name != "metadata"},
+        "run_id*": "uuid", "created_at*": "date-time", "updated_at*": "date-time",
         "status*": "RunStatus", "metadata*": "object",
     },
     "RunWaitResponse": {"run": "Run", "values": "object", "messages": "[Message]"},
@@ -170,7 +171,7 @@ NAMED = {
     "StreamingCommandResponse": "StreamingSuccessResponse or StreamingErrorResponse",
     "ListNamespaceResponse": "[[string]]",
 }
-DEFAULTS = {
+DEFAULTS: dict[str, dict[str, Any]] = {
     "AgentSearch": {"limit": 10, "offset": 0},
     "ThreadSearchRequest": {"limit": 10, "offset": 0},
     "RunSearchRequest": {"limit": 10, "offset": 0},

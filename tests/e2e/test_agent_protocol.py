@@ -396,9 +396,9 @@ async def cancel_run(drive: Driver, http: Http) -> None:
 @drives
 async def create_run(drive: Driver, http: Http) -> None:
     thread_id = await a_thread(http)
-    whole = {
-        "thread_id": thread_id, "agent_id": "support", "metadata": {"a": {"b": [1]}},
-        "messages": [{"role": "user", "content": [{"type": "text", "text": "hello"}], "id": "m1", "metadata": {"x": 1}}],
+    said = {"role": "user", "content": [{"type": "text", "text": "hello"}], "id": "m1", "metadata": {"x": 1}}
+    whole: dict[str, Any] = {
+        "thread_id": thread_id, "agent_id": "support", "metadata": {"a": {"b": [1]}}, "messages": [said],
         "config": {"tags": ["t"], "recursion_limit": 7, "configurable": {"c": 1}},
         "webhook": "https://example.com/hook", "on_completion": "keep", "on_disconnect": "cancel",
         "if_not_exists": "create", "stream_mode": ["values", "custom"],
@@ -407,10 +407,9 @@ async def create_run(drive: Driver, http: Http) -> None:
     assert lacking(run, "Run") == set()
     assert {name: run[name] for name in whole} == whole
     await call(http, "wait_run", run_id=run["run_id"])
-    assert {**await call(http, "get_run", run_id=run["run_id"]), **whole} == await call(
-        http, "get_run", run_id=run["run_id"]
-    )
-    assert (await call(http, "get_thread", thread_id=thread_id))["messages"][0] == whole["messages"][0]
+    after = await call(http, "get_run", run_id=run["run_id"])
+    assert {name: after[name] for name in whole} == whole
+    assert (await call(http, "get_thread", thread_id=thread_id))["messages"][0] == said
     for input in ("hello", ["hello"], {"question": "hello", "n": 1}, 7, 1.5, True, [{"role": "user", "content": "x"}]):
         assert (await drive(200, {"agent_id": "support", "input": input}))["input"] == input
     short = await drive(200, {"input": None, "thread_id": thread_id})

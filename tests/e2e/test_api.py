@@ -146,7 +146,7 @@ def test_threads_are_created_once_and_keep_what_was_said(tmp_path: Path) -> None
 def test_a_thread_says_how_it_is(tmp_path: Path) -> None:
     async def test(http: Http) -> None:
         waiting = (await waited(http, REFUND))["run"]["thread_id"]
-        short = {"config": {"recursion_limit": 1}, "on_completion": "keep"}
+        short: dict[str, Any] = {"config": {"recursion_limit": 1}, "on_completion": "keep"}
         failed = (await waited(http, "Where is order 1001?", **short))["run"]["thread_id"]
         assert ok(await http.get(f"/threads/{waiting}"))["status"] == "interrupted"
         assert ok(await http.get(f"/threads/{failed}"))["status"] == "error"

@@ -52,6 +52,30 @@ MUTANTS = (
         'select(_due.c.id).where(_due.c.wake_at <= now(), _due.c.status != "queued")',
         engine("leases", "lost_message"),
     ),
+    Mutant(
+        "a thread is deleted under its run", 1, "store/forgetting.py",
+        "if found.head_id is not None:",
+        "if False:",
+        store("_threads", "with_all_it_owns"),
+    ),
+    Mutant(
+        "an unfinished run is deleted", 1, "store/forgetting.py",
+        "if not held.run.terminal:",
+        "if False:",
+        store("_threads", "leaves_what_was_said"),
+    ),
+    Mutant(
+        "a thread goes with a run though another waits behind", 1, "store/completion.py",
+        "last = thread.next_position == ending.position + 1",
+        "last = True",
+        store("_threads", "that_is_used"),
+    ),
+    Mutant(
+        "a thread goes with a run though a clock rings there", 1, "store/statements.py",
+        "and_(mayend.c.forgets, ~RINGS)",
+        "and_(mayend.c.forgets)",
+        postgres("_threads", "that_is_used"),
+    ),
     # 2. One writer.
     Mutant(
         "the fence is not checked", 2, "store/held.py",
@@ -382,6 +406,36 @@ MUTANTS = (
         "if noted is not None:",
         "if False:",
         engine("history", "same_window and not unstreamed"),
+    ),
+    Mutant(
+        "values are changed under a run", 7, "store/revising.py",
+        "if found.head_id is not None:",
+        "if False:",
+        store("_threads", "under_a_run"),
+    ),
+    Mutant(
+        "a branch shows what was left", 7, "store/revising.py",
+        'changes |= {"branch_start": start, ',
+        "changes |= {",
+        store("_threads", "go_on_from_a_checkpoint"),
+    ),
+    Mutant(
+        "the model sees what a branch has left", 7, "store/revising.py",
+        '"summary": None, "summary_until": start}',
+        '"summary": None}',
+        engine("revisions", "nothing_of_what_was_left"),
+    ),
+    Mutant(
+        "what only clients see is sent to the model", 7, "history.py",
+        "return {name: value for name, value in item.items() if name != SHOWN}",
+        "return dict(item)",
+        engine("revisions", "client_added"),
+    ),
+    Mutant(
+        "a run that is deleted takes its checkpoint along", 7, "store/forgetting.py",
+        "await _keep_checkpoint(tx, of, held)",
+        "pass",
+        store("_threads", "leaves_what_was_said"),
     ),
     # 8. State outlives code.
     Mutant(
