@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 from agentcore import registry
 from agentcore.bus import open_bus
@@ -17,6 +18,7 @@ from agentcore.store import open_store
 from agentcore.urls import database_file, masked
 
 TENANT = "default"  # whose schedules registered agents bring along
+_COMPARED = ("agent", "input", "cron", "timezone", "overlap", "misfire", "origin")
 
 
 def build(settings: Settings, *, bus_default: str = "store://") -> Service:
@@ -71,21 +73,28 @@ def _explained(what: str) -> Iterator[None]:
 
 
 async def put_schedules(service: Service) -> None:
-    """Store the schedules that agents are registered with. One that is there unchanged keeps its next time."""
-    wanted = [(spec, one) for spec in service.registry.specs.values() for one in spec.schedules]
-    if not wanted:
-        return
+    """Store the schedules that agents are registered with, and drop those that they no longer are.
+
+    One that is there unchanged keeps its next time, and one that was paused stays so. Only what came from a
+    registration of this same module (AGENTCORE_AGENTS) is dropped: a deployment beside this one, with other agents,
+    keeps its own.
+    """
     now = await service.store.now()
-    for spec, one in wanted:
-        schedule = registered(service.settings, now, TENANT, spec.name, one)
-        if not await _there(service, schedule):
-            await service.put_schedule(schedule)
+    wanted = [
+        registered(service.settings, now, TENANT, spec.name, one)
+        for spec in service.registry.specs.values()
+        for one in spec.schedules
+    ]
+    for schedule in wanted:
+        found = await _found(service, schedule.id)
+        if found is None or any(getattr(found, name) != getattr(schedule, name) for name in _COMPARED):
+            paused = found is not None and found.cron is not None and not found.enabled
+            await service.put_schedule(replace(schedule, enabled=not paused))
+    await service.store.drop_schedules(TENANT, service.settings.agents, keep=[schedule.id for schedule in wanted])
 
 
-async def _there(service: Service, wanted: Schedule) -> bool:
+async def _found(service: Service, schedule_id: str) -> Schedule | None:
     try:
-        found = await service.store.schedule(TENANT, wanted.id)
+        return await service.store.schedule(TENANT, schedule_id)
     except NotFound:
-        return False
-    same = ("agent", "input", "cron", "timezone", "overlap", "misfire")
-    return all(getattr(found, name) == getattr(wanted, name) for name in same)
+        return None

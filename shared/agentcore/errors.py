@@ -29,6 +29,12 @@ class Invalid(AgentCoreError):
     code, status = "invalid", 422
 
 
+class Malformed(AgentCoreError):
+    """The request cannot be read at all."""
+
+    code, status = "malformed", 400
+
+
 class Conflict(AgentCoreError):
     """The request does not fit the present state."""
 

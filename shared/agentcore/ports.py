@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from agentcore.records import (
     Checkpoint,
     Claim,
     Decision,
+    Delivery,
     Entry,
     Event,
     Finish,
@@ -24,6 +25,7 @@ from agentcore.records import (
     Run,
     Schedule,
     State,
+    StoreItem,
     Thread,
 )  # fmt: skip
 
@@ -195,12 +197,20 @@ class StateStore(Protocol):
         """Take due runs: each becomes queued with a raised fence and a later wake_at. Ten sweepers share them."""
         ...
 
-    async def ring(self, *, limit: int, redelivery: float) -> tuple[int, tuple[str, ...]]:
-        """Turn due schedules into runs, each (schedule, due time) once. How many rang, and the ids to send."""
+    async def ring(
+        self, *, limit: int, redelivery: float, versions: Mapping[str, str] | None = None
+    ) -> tuple[int, tuple[str, ...]]:
+        """Turn due schedules into runs, each (schedule, due time) once. How many rang, and the ids to send.
+
+        `versions` are those of the agents, for their runs.
+        """
         ...
 
     async def prune(self, *, entries_after: float, limit: int) -> int:
-        """Delete what retention lets go: journals of runs that ended longer ago (seconds), spent keys."""
+        """Delete what retention lets go: journals of runs that ended longer ago (seconds), spent keys.
+
+        And deliveries that were settled, and schedules that rang for good, longer ago than that.
+        """
         ...
 
     async def purge_deleted(self, *, after: float, limit: int) -> int:
@@ -227,7 +237,73 @@ class StateStore(Protocol):
         self, tenant: str, *, thread_id: str | None = None, limit: int = 50, offset: int = 0
     ) -> list[Schedule]: ...
     async def schedule(self, tenant: str, schedule_id: str) -> Schedule: ...
+    async def change_schedule(
+        self, tenant: str, schedule_id: str, change: Callable[[Schedule, datetime], Schedule]
+    ) -> Schedule:
+        """Replace a schedule by what `change` makes (or raises) of it, while it cannot ring. LimitExceeded.
+
+        `change` is pure, as it may be called again; the time it is given is the database's.
+        """
+        ...
+
+    async def ring_now(
+        self, tenant: str, schedule_id: str, run_id: str, *, redelivery: float, version: Callable[[str], str],
+        idempotency_key: str | None = None,
+    ) -> Accepted:  # fmt: skip
+        """Start a run of a schedule, whatever its time and state, and leave its time as it is.
+
+        `version` is that of the agent it is given.
+        """
+        ...
+
     async def delete_schedule(self, tenant: str, schedule_id: str) -> None: ...
+    async def drop_schedules(self, tenant: str, origin: str, *, keep: Sequence[str]) -> int:
+        """Delete the schedules that came from the registrations of this module and are not among `keep`."""
+        ...
+
+    # -- webhooks
+    async def take_deliveries(self, *, limit: int, lease: float, delivery_id: str | None = None) -> list[Delivery]:
+        """Claim deliveries that are due (or this one, if it is), each for one attempt of at most `lease` seconds."""
+        ...
+
+    async def settle_delivery(
+        self, taken: Delivery, outcome: str, *, answered: int | None = None, error: str | None = None, wait: float = 0.0
+    ) -> None:
+        """Say what became of an attempt: delivered, failed, or pending for another one after `wait` seconds.
+
+        Nothing happens when it was taken or asked for again meanwhile.
+        """
+        ...
+
+    async def deliveries(self, tenant: str, run_id: str, *, limit: int = 50, offset: int = 0) -> list[Delivery]: ...
+    async def redeliver(self, tenant: str, run_id: str, delivery_id: str) -> Delivery:
+        """Make a delivery due now, with all its attempts before it."""
+        ...
+
+    # -- the store: documents beside the threads
+    async def put_store_item(self, tenant: str, namespace: Sequence[str], key: str, value: Mapping[str, Any]) -> None:
+        """Insert or replace."""
+        ...
+
+    async def store_item(self, tenant: str, namespace: Sequence[str], key: str) -> StoreItem: ...
+    async def delete_store_item(self, tenant: str, namespace: Sequence[str], key: str) -> None: ...
+    async def search_store(
+        self, tenant: str, *, prefix: Sequence[str] = (), filter: Mapping[str, Any] | None = None, limit: int,
+        offset: int = 0,
+    ) -> list[StoreItem]:  # fmt: skip
+        """Items in a namespace and below it whose value contains `filter`, by namespace and key.
+
+        Contains: an object has those fields, each containing what is asked for; an array has those elements in any
+        order; anything else is equal. With a filter the first `search_rows` items are looked at.
+        """
+        ...
+
+    async def store_namespaces(
+        self, tenant: str, *, prefix: Sequence[str] = (), suffix: Sequence[str] = (), max_depth: int | None = None,
+        limit: int, offset: int = 0,
+    ) -> list[tuple[str, ...]]:  # fmt: skip
+        """Namespaces that have items, in order, each once; deeper ones are cut off at `max_depth` parts."""
+        ...
 
     # -- hints: nothing depends on them
     async def notify(self, channel: str, payload: str) -> None:

@@ -23,6 +23,7 @@ QuestionStatus = Literal["pending", "approved", "rejected", "happened", "again",
 Decision = Literal["approve", "reject", "happened", "again", "give_up"]
 Overlap = Literal["skip", "queue"]
 Misfire = Literal["once", "all", "skip"]
+DeliveryStatus = Literal["pending", "delivered", "failed"]
 ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
 Source = Literal["run", "update", "fork", "copy"]
 
@@ -212,7 +213,38 @@ class Schedule:
     enabled: bool = True
     last_run_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    origin: str | None = None  # the module whose registration brought it; none: people and agents did
     created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What a run's webhook is told, and how far that got. Its id is the message's, the same on each attempt."""
+
+    id: str
+    tenant: str
+    run_id: str
+    status: DeliveryStatus = "pending"
+    attempts: int = 0  # in all; each claim raises it, and only the last one may settle it
+    tries: int = 0  # of them since it was last asked for
+    due_at: datetime | None = None  # of the next attempt; none: it is settled
+    attempted_at: datetime | None = None
+    last_status: int | None = None  # what the receiver answered, if it did
+    last_error: str | None = None
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreItem:
+    """A document that agents and clients keep beside their threads (Agent Protocol: Item)."""
+
+    tenant: str
+    namespace: tuple[str, ...]
+    key: str
+    value: Mapping[str, Any]
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

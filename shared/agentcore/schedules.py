@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 from uuid import NAMESPACE_URL, uuid5
 
 from agentcore.clock import least_gap, next_due, parse_when, zone
-from agentcore.errors import Invalid
+from agentcore.errors import Conflict, Invalid
 from agentcore.ids import new_id
 from agentcore.records import Misfire, Overlap, Schedule
 from agentcore.settings import Settings
@@ -38,17 +39,53 @@ def new_schedule(
     )  # fmt: skip
 
 
+def changed(settings: Settings, now: datetime, old: Schedule, changes: Mapping[str, Any]) -> Schedule:
+    """A schedule with some of the fields of `new_schedule` changed, or switched off or on (`enabled`).
+
+    It keeps its time unless `due`, `cron` or, with a cron, `timezone` is given. Switched on, a cron whose time passed
+    meanwhile rings at its next one. Raises Invalid, naming the field, and Conflict for one that a registration brought:
+    that is changed in its code, and only switched off and on here.
+    """
+    fields = {name: value for name, value in changes.items() if name != "enabled"}
+    new = replace(old, enabled=changes.get("enabled", old.enabled))
+    if fields:
+        if old.origin is not None:
+            raise Conflict(
+                f"The registration of agent {old.agent!r} brought this schedule. Change it there; pause it here."
+            )
+        new = _rebuilt(settings, now, new, fields)
+    if new.enabled and not old.enabled and new.due_at <= now:
+        if new.cron is None:
+            raise Invalid("due_at: it has passed; give another one.", field="due_at")
+        new = replace(new, due_at=next_due(new.cron, new.timezone, now))
+    return new
+
+
+def _rebuilt(settings: Settings, now: datetime, old: Schedule, fields: Mapping[str, Any]) -> Schedule:
+    names = ("agent", "input", "name", "thread_id", "cron", "timezone", "overlap", "misfire", "metadata")
+    wanted = {**{name: getattr(old, name) for name in names}, "due": None, **fields}
+    moves = fields.get("due") is not None or (wanted["cron"] is not None and fields.keys() & {"cron", "timezone"})
+    if not moves:
+        wanted["due"] = old.due_at
+    new = new_schedule(settings, now, tenant=old.tenant, schedule_id=old.id, **wanted)
+    return replace(new, enabled=old.enabled, last_run_id=old.last_run_id, created_at=old.created_at)
+
+
 def registered(settings: Settings, now: datetime, tenant: str, agent: str, wanted: Mapping[str, Any]) -> Schedule:
     """The schedule of a registration. Its id derives from agent and name, so each process means the same one."""
     name = wanted.get("name") or wanted.get("cron", "")
     schedule_id = str(uuid5(NAMESPACE_URL, f"agentcore:schedule:{tenant}:{agent}:{name}"))
-    return new_schedule(settings, now, tenant=tenant, agent=agent, **{"name": name, **wanted}, schedule_id=schedule_id)
+    made = new_schedule(settings, now, tenant=tenant, agent=agent, **{"name": name, **wanted}, schedule_id=schedule_id)
+    return replace(made, origin=settings.agents)
 
 
 def _due(due: datetime | timedelta | str | None, cron: str | None, timezone: str, now: datetime) -> datetime:
     if due is None:
         return next_due(cron or "", timezone, now)
-    when = parse_when(due) if isinstance(due, str) else due
+    try:
+        when = parse_when(due) if isinstance(due, str) else due
+    except Invalid as error:
+        raise Invalid(f"due_at{error.message.removeprefix('when')}", field="due_at") from None
     try:
         when = now + when if isinstance(when, timedelta) else when
         return (when if when.tzinfo else when.replace(tzinfo=zone(timezone))).astimezone(UTC)

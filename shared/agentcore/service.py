@@ -8,16 +8,21 @@ import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from agentcore import webhooks
 from agentcore.deadline import Deadline
+from agentcore.deliveries import Deliverer
 from agentcore.errors import Invalid
 from agentcore.events import Cursor, PublicEvent, ends
+from agentcore.ids import delivery_id
 from agentcore.live import Live
 from agentcore.ports import Bus, StateStore
-from agentcore.records import Claim, Decision, Event, Multitask, Question, Run, Schedule
+from agentcore.records import Claim, Decision, Delivery, Event, Multitask, Question, Run, Schedule
 from agentcore.registry import Registry
+from agentcore.schedules import changed
 from agentcore.settings import Settings
 from agentcore.threads import Threads
 
@@ -32,6 +37,7 @@ class Service(Threads):
         super().__init__()
         self.store, self.bus, self.registry, self.settings = store, bus, registry, settings
         self.live = Live()
+        self.deliverer = Deliverer(store, settings)
         self.deadlines: set[Deadline] = set()  # of the slices under way here
         self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -47,12 +53,15 @@ class Service(Threads):
     ) -> Run:  # fmt: skip
         """Take on a run; it is committed when this returns. `here`: execute it in this process where it can be.
 
-        Raises NotFound (agent, thread), Invalid (input, metadata), ThreadBusy, InputRequired, EffectsHappened,
+        `webhook` is a URL that is told when it has ended.
+        Raises NotFound (agent, thread), Invalid (input, metadata, webhook), ThreadBusy, InputRequired, EffectsHappened,
         IdempotencyMismatch, LimitExceeded (threads).
         """
         spec = self.registry.get(agent)
         self.check_size("input", input)
         self.check_metadata(metadata)
+        if webhook is not None:
+            webhooks.target(webhook, self.settings)
         await self.make_room(tenant, thread_id)
         run_id = self.store.new_id()
         run = Run(
@@ -90,17 +99,25 @@ class Service(Threads):
             self.deadlines.discard(deadline)
         await self._send(send)
         self.hint(claim.run.id)
+        self._tell(run)
         return run
 
     async def tick(self, deadline: Deadline | None = None, *, batch: int = 200) -> Mapping[str, int]:
-        """Ring due schedules, sweep due runs onto the bus, apply retention: in batches until nothing is due.
+        """Do all that is due: `clock` and `deliver`, side by side.
 
         Safe from many places at once, any number of times.
         """
         deadline = deadline or Deadline(None)
+        delivering = self.spawn(self.deliver(deadline))
+        done = await self.clock(deadline, batch=batch)
+        return {**done, **await delivering}
+
+    async def clock(self, deadline: Deadline, *, batch: int = 200) -> Mapping[str, int]:
+        """Ring due schedules, sweep due runs onto the bus, apply retention: in batches until nothing is due."""
+        versions = {name: spec.version for name, spec in self.registry.specs.items()}
         done = {"rang": 0, "swept": 0, "pruned": 0}
         while not deadline.passed:
-            rang, send = await self.store.ring(limit=batch, redelivery=self.bus.redelivery)
+            rang, send = await self.store.ring(limit=batch, redelivery=self.bus.redelivery, versions=versions)
             await self._send(send)
             # With no redelivery time the workers sweep for themselves: that is how store:// receives.
             swept = await self.store.sweep(limit=batch, redelivery=self.bus.redelivery) if self.bus.redelivery else ()
@@ -114,6 +131,15 @@ class Service(Threads):
             done["pruned"] += await self.store.purge_deleted(after=self.settings.retention, limit=batch)
         return done
 
+    async def deliver(self, deadline: Deadline) -> Mapping[str, int]:
+        """Tell webhooks what they are due to be told. A slow receiver holds up this, and nothing else."""
+        return {"delivered": await self.deliverer.due(deadline)}
+
+    def _tell(self, run: Run | None) -> None:
+        """Tell a run's webhook now rather than with the next tick. A hint: the message is stored."""
+        if run and run.terminal and run.webhook is not None:
+            self.spawn(self.deliverer.one(delivery_id(run.id)))
+
     # -- what people and events do to runs
 
     async def cancel(self, tenant: str, run_id: str, action: str = "interrupt") -> Run:
@@ -122,6 +148,7 @@ class Service(Threads):
             raise Invalid(f"action: {action!r} is neither interrupt nor rollback.", field="action")
         run, send = await self.store.cancel(tenant, run_id, action, redelivery=self.bus.redelivery)
         await self._send(send)
+        self._tell(run)
         return run
 
     async def decide(
@@ -163,10 +190,54 @@ class Service(Threads):
         await self._send(accepted.send)
         return accepted.run
 
+    async def redeliver(self, tenant: str, run_id: str, delivery_id: str) -> Delivery:
+        """Tell a run's webhook once more, from the first attempt on."""
+        delivery = await self.store.redeliver(tenant, run_id, delivery_id)
+        self.spawn(self.deliverer.one(delivery.id))
+        return delivery
+
+    # -- schedules
+
     async def put_schedule(self, schedule: Schedule) -> Schedule:
-        """Store an alarm clock. Invalid for an unknown agent; LimitExceeded past the settings."""
+        """Store an alarm clock. NotFound for an unknown agent, Invalid (input), LimitExceeded past the settings."""
+        self._check_schedule(schedule)
+        settings = self.settings
+        most = settings.schedules_per_thread if schedule.thread_id else settings.schedules_per_tenant
+        return await self.store.put_schedule(schedule, most=most)
+
+    async def change_schedule(self, tenant: str, schedule_id: str, changes: Mapping[str, Any]) -> Schedule:
+        """Change an alarm clock's fields, those of `schedules.changed`. Invalid, NotFound, Conflict, LimitExceeded."""
+
+        def change(old: Schedule, now: datetime) -> Schedule:
+            new = changed(self.settings, now, old, changes)
+            if changes.keys() & {"agent", "input", "metadata"}:
+                self._check_schedule(new)
+            return new
+
+        return await self.store.change_schedule(tenant, schedule_id, change)
+
+    async def ring_now(self, tenant: str, schedule_id: str, *, idempotency_key: str | None = None) -> Run:
+        """Start a run of a schedule now, also of a paused one; its next time stays as it is. NotFound."""
+        accepted = await self.store.ring_now(
+            tenant, schedule_id, self.store.new_id(), redelivery=self.bus.redelivery,
+            version=lambda agent: self.registry.get(agent).version, idempotency_key=idempotency_key,
+        )  # fmt: skip
+        await self._send(accepted.send)
+        return accepted.run
+
+    def _check_schedule(self, schedule: Schedule) -> None:
         self.registry.get(schedule.agent)
-        return await self.store.put_schedule(schedule, most=self.settings.schedules_per_tenant)
+        self.check_size("input", schedule.input)
+        self.check_metadata(schedule.metadata)
+
+    # -- the store
+
+    async def put_store_item(self, tenant: str, namespace: Sequence[str], key: str, value: Mapping[str, Any]) -> None:
+        """Keep a document beside the threads. Invalid past the settings."""
+        size, most = len(json.dumps(value, ensure_ascii=False).encode()), self.settings.store_item_bytes
+        if size > most:
+            raise Invalid(f"value: {size} bytes are more than AGENTCORE_STORE_ITEM_BYTES={most}.", field="value")
+        await self.store.put_store_item(tenant, namespace, key, value)
 
     # -- reading
 

@@ -52,6 +52,16 @@ class Settings:
     metadata_bytes: int = _setting(65_536, "Largest metadata of a thread or a run.", least=1)
     threads_per_tenant: int = _setting(1_000_000, "Most threads that one tenant may have.", least=1)
     search_rows: int = _setting(50_000, "How many rows a search looks at whose filter no index serves.", least=1)
+    store_item_bytes: int = _setting(262_144, "Largest value of an item of the store, as JSON.", least=1)
+    webhook_secrets: str = _setting(
+        "", "Keys that webhooks are signed with (whsec_…), with spaces between; none: they are not signed."
+    )
+    webhook_attempts: int = _setting(15, "Attempts at a webhook before its delivery has failed.", least=1)
+    webhook_timeout: float = _setting(15.0, "Seconds that one attempt at a webhook may take.", least=0.1)
+    webhook_backoff_seconds: float = _setting(10.0, "First delay of a webhook; it doubles, with jitter.", least=0)
+    webhook_backoff_most: float = _setting(21_600.0, "Longest delay between attempts at a webhook.", least=0)
+    webhook_allow_http: bool = _setting(False, "Let webhooks be http, not only https.")
+    webhook_allow_private: bool = _setting(False, "Let webhooks go to private, loopback and link-local addresses.")
     delta_seconds: float = _setting(0.1, "Token deltas are stored in batches this long.", least=0)
     tick_seconds: float = _setting(1.0, "How often dev's own timer looks for what is due.", least=0.05)
     pool_size: int = _setting(10, "Most database connections of one process.", least=1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from agentcore.deadline import Deadline
 from agentcore.errors import LeaseLost
@@ -106,13 +107,30 @@ class _Worker:
 
 
 async def tick_forever(service: Service, stop: asyncio.Event) -> None:
-    """The timer of `dev`: look for what is due, every `tick_seconds`."""
+    """The timer of `dev`: look for what is due, every `tick_seconds`. Slow webhooks hold up no run."""
+    await asyncio.gather(*(_every(service, stop, verb) for verb in (service.clock, service.deliver)))
+
+
+async def _every(service: Service, stop: asyncio.Event, verb: Callable[[Deadline], Awaitable[object]]) -> None:
     while not stop.is_set():
         try:
-            await service.tick(Deadline(service.settings.slice_seconds))
+            with _until(stop, service.settings.slice_seconds) as deadline:
+                await verb(deadline)
         except Exception:
             log.exception("tick failed; trying again")
         await _sleep(stop, service.settings.tick_seconds)
+
+
+@contextmanager
+def _until(stop: asyncio.Event, seconds: float) -> Iterator[Deadline]:
+    """A deadline that also comes when this process is told to stop."""
+    deadline = Deadline(seconds)
+    stopped = asyncio.create_task(stop.wait())
+    stopped.add_done_callback(lambda _: deadline.bring_forward(0.0))
+    try:
+        yield deadline
+    finally:
+        stopped.cancel()
 
 
 async def listen_for_news(service: Service) -> None:

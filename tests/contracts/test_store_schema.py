@@ -23,6 +23,7 @@ from agentcore.store import (
     accepting,
     completion,
     deciding,
+    deliveries,
     due,
     events,
     forgetting,
@@ -38,6 +39,7 @@ from agentcore.store import (
     statements,
     states,
     stopping,
+    storeitems,
     threads,
     waking,
     working,
@@ -95,8 +97,8 @@ async def test_an_append_changes_no_index(pg: PostgresStore) -> None:
 
 
 MODULES = [
-    accepting, completion, deciding, due, events, forgetting, held, journal, leaving, reading, revising, schedules,
-    searching, statements, states, stopping, threads, waking, working,
+    accepting, completion, deciding, deliveries, due, events, forgetting, held, journal, leaving, reading, revising,
+    schedules, searching, statements, states, stopping, storeitems, threads, waking, working,
 ]  # fmt: skip
 
 

@@ -113,8 +113,33 @@ async def test_an_idempotency_key_is_one_for_each(store: SqlStore) -> None:
 
 async def test_a_schedule_is_not_found(store: SqlStore) -> None:
     mine = await store.put_schedule(a_schedule(await store.now() + timedelta(hours=1)), most=9)
-    await not_found(store.schedule(OTHER, mine.id), store.delete_schedule(OTHER, mine.id))
+    await not_found(
+        store.schedule(OTHER, mine.id),
+        store.delete_schedule(OTHER, mine.id),
+        store.change_schedule(OTHER, mine.id, lambda old, _: old),
+        store.ring_now(OTHER, mine.id, new_id(), redelivery=REDELIVERY, version=str),
+    )
     assert await store.schedule(TENANT, mine.id) == mine
+
+
+async def test_a_delivery_is_not_found(store: SqlStore) -> None:
+    held = await claimed(store, webhook="https://example.com")
+    await finish(store, held)
+    [mine] = await store.deliveries(TENANT, held.run.id)
+    await not_found(store.redeliver(OTHER, held.run.id, mine.id))
+    assert await store.deliveries(OTHER, held.run.id) == []
+    assert await store.deliveries(TENANT, held.run.id) == [mine]
+
+
+async def test_an_item_of_the_store_is_not_found(store: SqlStore) -> None:
+    await store.put_store_item(TENANT, ["a"], "k", {"mine": True})
+    await not_found(store.store_item(OTHER, ["a"], "k"), store.delete_store_item(OTHER, ["a"], "k"))
+    assert await store.search_store(OTHER, limit=9) == await store.search_store(OTHER, prefix=["a"], limit=9) == []
+    assert await store.search_store(OTHER, filter={"mine": True}, limit=9) == []
+    assert await store.store_namespaces(OTHER, limit=9) == []
+    assert await store.store_namespaces(OTHER, prefix=["a"], suffix=["a"], max_depth=1, limit=9) == []
+    await store.put_store_item(OTHER, ["a"], "k", {"mine": False})
+    assert (await store.store_item(TENANT, ["a"], "k")).value == {"mine": True}
 
 
 async def test_lists_have_nothing_of_others(store: SqlStore) -> None:

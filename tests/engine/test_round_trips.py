@@ -12,6 +12,7 @@ from agents import Agent, function_tool
 from sqlalchemy import event
 
 from agentcore.journal import ALWAYS
+from agentcore.service import Service
 from agentcore.store.sql import SqlStore
 from agentcore.testing import Script, call, say
 from tests.harness import Harness, harness
@@ -70,6 +71,29 @@ def test_a_turn_that_is_executed_where_it_is_accepted(name: str, postgres_url: s
                 if count:
                     assert "in a transaction" not in own, own
                     assert len(own) == most, "\n".join(own)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("name", list(TURNS))
+def test_a_webhook_costs_no_statement_before_the_end_of_its_run(
+    name: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, most = TURNS[name]
+    monkeypatch.setattr(Service, "_tell", lambda self, run: None)  # telling it comes after
+
+    async def go() -> None:
+        async with harness(postgres_url) as it:
+            it.agent(agent)
+            for count in range(3):
+                with statements(it) as seen:
+                    run = await it.accept(here=True, deltas=False, webhook="https://example.com")
+                    await it.service.drain(10)
+                own = [s for s in seen if "pg_notify" not in s]
+                assert len(await it.store.deliveries(run.tenant, run.id)) == 1
+                if count:
+                    assert "in a transaction" not in own, own
+                    assert len(own) == most, own
 
     asyncio.run(go())
 

@@ -632,4 +632,53 @@ MUTANTS = (
         "    select(*SCHEDULE)\n",
         store("_tenants", "lists"),
     ),
+    Mutant(
+        "everybody's documents are found", 10, "store/storeitems.py",
+        '_OF_TENANT = store_item.c.tenant == bindparam("tenant")',
+        "_OF_TENANT = store_item.c.tenant.is_not(None)",
+        store("_tenants", "item_of_the_store"),
+    ),
+    Mutant(
+        "a delivery can be asked for again by anybody", 10, "store/deliveries.py",
+        'delivery.c.tenant == bindparam("of_tenant"), ',
+        "delivery.c.tenant.is_not(None), ",
+        store("_tenants", "delivery_is_not_found"),
+    ),
+    Mutant(
+        "a webhook whose attempts all die is tried for ever", 9, "deliveries.py",
+        "if taken.tries > self._settings.webhook_attempts:",
+        "if False:",
+        ("tests/e2e/test_api_webhooks.py", "-k", "all_died"),
+    ),
+    Mutant(
+        "a webhook is never given up", 9, "deliveries.py",
+        "elif outcome.final or taken.tries >= settings.webhook_attempts:",
+        "elif outcome.final:",
+        ("tests/e2e/test_api_webhooks.py", "-k", "last_attempt"),
+    ),
+    Mutant(
+        "the webhook of a run that never began is told nothing", 1, "store/held.py",
+        "if self.run.webhook is not None:",
+        "if False:",
+        store("_deliveries", "never_started"),
+    ),
+    Mutant(
+        "a single statement that ends a run forgets its webhook", 1, "store/statements.py",
+        ".where(ended.c.webhook.is_not(None))",
+        ".where(ended.c.webhook.is_(None))",
+        postgres("_deliveries", "is_to_be_told"),
+    ),
+    Mutant(
+        "an older attempt settles a delivery that was taken again", 2, "store/deliveries.py",
+        '    delivery.c.attempts == bindparam("the_attempt"),\n'
+        '    delivery.c.due_at == bindparam("leased", type_=delivery.c.due_at.type),\n',
+        "",
+        store("_deliveries", "died"),
+    ),
+    Mutant(
+        "a checked name is resolved again", 10, "outgoing.py",
+        "host=address, port=to.port",
+        "host=to.host, port=to.port",
+        ("tests/unit/test_outgoing.py", "-k", "changes_after"),
+    ),
 )  # fmt: skip

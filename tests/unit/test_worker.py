@@ -204,7 +204,11 @@ def test_a_tick_that_fails_is_followed_by_the_next(caplog: pytest.LogCaptureFixt
             raise ConnectionError("the database is away")
         stop.set()
 
-    fake = SimpleNamespace(settings=Settings(tick_seconds=0.05), tick=tick)
+    async def deliver(deadline: Deadline) -> None:
+        await deadline.sleep(60)  # a slow receiver
+        assert deadline.passed
+
+    fake = SimpleNamespace(settings=Settings(tick_seconds=0.05), clock=tick, deliver=deliver)
     asyncio.run(tick_forever(cast(Service, fake), stop))
     assert len(ticks) == 2
     assert len(caplog.records) == 1

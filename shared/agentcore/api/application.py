@@ -6,7 +6,7 @@ import asyncio
 
 from fastapi import FastAPI
 
-from agentcore.api import agents, approvals, events, health, problems, runs, schedules, threads
+from agentcore.api import agents, approvals, deliveries, events, health, problems, runs, schedules, store, threads
 from agentcore.api.limits import BodyLimit
 from agentcore.service import Service
 from agentcore.version import __version__
@@ -23,7 +23,7 @@ def create_app(service: Service) -> FastAPI:
     )  # fmt: skip
     app.state.service = service
     app.state.closing = asyncio.Event()
-    for noun in (health, agents, threads, runs, approvals, schedules, events):
+    for noun in (health, agents, threads, runs, deliveries, approvals, schedules, store, events):
         app.include_router(noun.routes)
     # JSON may escape each character of an input as \uXXXX: three bytes for one of its UTF-8.
     app.add_middleware(BodyLimit, most=3 * service.settings.input_bytes + _SPARE)

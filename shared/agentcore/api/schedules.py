@@ -9,26 +9,57 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from agentcore.api import views
-from agentcore.api.bodies import Body, text_id
+from agentcore.api.bodies import Body, Metadata, text_id
 from agentcore.api.caller import Tenant, Verbs
 from agentcore.api.messages import run_input
+from agentcore.api.run_create import IdempotencyKey
 from agentcore.records import Misfire, Overlap
 from agentcore.schedules import new_schedule
 
 routes = APIRouter(prefix="/schedules", tags=["Schedules"])
 
 
+AgentId = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(max_length=200)]
+Zone = Annotated[str, Field(max_length=100)]
+
+
 class ScheduleCreate(Body):
-    agent_id: Annotated[str, Field(min_length=1, max_length=200)]
+    agent_id: AgentId
     input: Any
-    name: Annotated[str, Field(max_length=200)] = ""
+    name: Name = ""
     thread_id: UUID | None = None  # none: each ring begins a new one
     due_at: Annotated[str, Field(max_length=100)] | None = None  # ISO 8601, or a duration such as 2h or 3d
     cron: Annotated[str, Field(max_length=200)] | None = None
-    timezone: Annotated[str, Field(max_length=100)] = "UTC"
+    timezone: Zone = "UTC"
     overlap: Overlap = "queue"
     misfire: Misfire = "once"
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class ScheduleChange(Body):
+    """What is given is changed; null takes a thread or a cron away (then it rings once, at its time)."""
+
+    agent_id: AgentId = ""
+    input: Any = None
+    name: Name = ""
+    thread_id: UUID | None = None
+    due_at: Annotated[str, Field(max_length=100)] = ""
+    cron: Annotated[str, Field(max_length=200)] | None = None
+    timezone: Zone = ""
+    overlap: Overlap = "queue"
+    misfire: Misfire = "once"
+    metadata: Metadata = Field(default_factory=dict)
+    enabled: bool = True
+
+    def changes(self) -> dict[str, Any]:
+        """Of what was given, as `schedules.changed` has it."""
+        given = self.model_dump(exclude_unset=True)
+        if "input" in given:
+            given["input"] = run_input(given["input"], None)
+        if "thread_id" in given:
+            given["thread_id"] = text_id(given["thread_id"])
+        return {{"agent_id": "agent", "due_at": "due"}.get(name, name): value for name, value in given.items()}
 
 
 @routes.post("")
@@ -56,6 +87,34 @@ async def list_schedules(
 @routes.get("/{schedule_id}")
 async def get_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     return views.schedule(await verbs.store.schedule(tenant, str(schedule_id)))
+
+
+@routes.patch("/{schedule_id}")
+async def change_schedule(
+    schedule_id: UUID, body: ScheduleChange, tenant: Tenant, verbs: Verbs
+) -> dict[str, Any]:  # fmt: skip
+    """Change an alarm clock. Its next time is worked out anew when its times change, and else stays."""
+    return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), body.changes()))
+
+
+@routes.post("/{schedule_id}/pause")
+async def pause_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
+    """Let it be silent until it is resumed."""
+    return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), {"enabled": False}))
+
+
+@routes.post("/{schedule_id}/resume")
+async def resume_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
+    """Let it ring again: a cron at its next time, whatever it missed; one that rings once needs a time to come."""
+    return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), {"enabled": True}))
+
+
+@routes.post("/{schedule_id}/run")
+async def run_schedule(
+    schedule_id: UUID, tenant: Tenant, verbs: Verbs, key: IdempotencyKey = None
+) -> dict[str, Any]:  # fmt: skip
+    """Start a run of it now, also when it is paused. The answer is the run; the schedule's next time stays."""
+    return views.run(await verbs.ring_now(tenant, str(schedule_id), idempotency_key=key))
 
 
 @routes.delete("/{schedule_id}", status_code=204)

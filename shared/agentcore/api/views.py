@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from agentcore.api.messages import message_of
 from agentcore.api.schemas import RunStatus
 from agentcore.checkpoints import checkpoint_id
 from agentcore.history import bare
-from agentcore.records import Checkpoint, Item, Question, Run, Schedule, State, Status
-
-STATUS: Mapping[Status, RunStatus] = {
-    "queued": "pending", "running": "pending", "sleeping": "pending", "waiting": "interrupted",
-    "succeeded": "success", "failed": "error", "cancelled": "interrupted", "expired": "timeout",
-}  # fmt: skip
+from agentcore.records import Checkpoint, Delivery, Item, Question, Run, Schedule, State, Status, StoreItem
+from agentcore.views import STATUS
+from agentcore.views import run as run
 
 
 def states_of(status: RunStatus | None) -> list[Status]:
     """Our states behind one of the protocol's."""
     return [state for state, projected in STATUS.items() if projected == status]
-
-
-def run(found: Run) -> dict[str, Any]:
-    updated = found.finished_at or found.started_at or found.created_at
-    asked = found.request or {}
-    config = dict(found.config)
-    if "max_turns" in config:
-        config["recursion_limit"] = config.pop("max_turns")
-    return {
-        "run_id": found.id, "thread_id": found.thread_id, "agent_id": found.agent,
-        "agent_version": found.agent_version, "status": STATUS[found.status], "state": found.status,
-        **_said(found), "output": found.output, "error": found.error, "usage": found.usage,
-        "metadata": found.metadata, "config": config, **({"webhook": found.webhook} if found.webhook else {}),
-        "on_completion": asked.get("on_completion", "keep"), "on_disconnect": asked.get("on_disconnect", "continue"),
-        "if_not_exists": asked.get("if_not_exists", "reject"), "stream_mode": asked.get("stream_mode", "values"),
-        "multitask_strategy": asked.get("multitask_strategy"), "trigger": found.trigger,
-        "root_id": found.root_id or found.id, "position": found.position,
-        "cancel_requested": found.cancel_requested, "wake_at": found.wake_at if found.status == "sleeping" else None,
-        "created_at": found.created_at, "updated_at": updated, "started_at": found.started_at,
-        "finished_at": found.finished_at, "expires_at": found.expires_at,
-    }  # fmt: skip
-
-
-def _said(found: Run) -> dict[str, Any]:
-    """The input as the caller gave it: it is only kept beside the run where it differs from what the agent gets."""
-    asked, kept = found.request or {}, found.input
-    if isinstance(kept, list):
-        kept = [bare(one) for one in kept] or None
-    given = asked.get("given", asked.get("values", kept))
-    return {"input": None, "messages": given} if asked.get("as") == "messages" else {"input": given, "messages": []}
 
 
 def waited(found: Run, questions: Sequence[Question]) -> dict[str, Any]:
@@ -99,5 +66,22 @@ def schedule(found: Schedule) -> dict[str, Any]:
         "schedule_id": found.id, "agent_id": found.agent, "thread_id": found.thread_id, "name": found.name,
         "input": found.input, "due_at": found.due_at, "cron": found.cron, "timezone": found.timezone,
         "overlap": found.overlap, "misfire": found.misfire, "enabled": found.enabled,
-        "last_run_id": found.last_run_id, "metadata": found.metadata, "created_at": found.created_at,
+        "last_run_id": found.last_run_id, "registered": found.origin is not None, "metadata": found.metadata,
+        "created_at": found.created_at,
+    }  # fmt: skip
+
+
+def delivery(found: Delivery, of: Run) -> dict[str, Any]:
+    return {
+        "delivery_id": found.id, "run_id": found.run_id, "type": f"run.{of.status}", "url": of.webhook,
+        "status": found.status, "attempts": found.attempts, "last_attempt_at": found.attempted_at,
+        "last_status": found.last_status, "last_error": found.last_error, "next_attempt_at": found.due_at,
+        "created_at": found.created_at, "finished_at": found.finished_at,
+    }  # fmt: skip
+
+
+def store_item(found: StoreItem) -> dict[str, Any]:
+    return {
+        "namespace": list(found.namespace), "key": found.key, "value": found.value,
+        "created_at": found.created_at, "updated_at": found.updated_at,
     }  # fmt: skip

@@ -7,12 +7,15 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ColumnElement, DateTime, Dialect, Float, String, bindparam
+from sqlalchemy import JSON, Boolean, ColumnElement, DateTime, Dialect, Float, String, Text, bindparam
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+# Compared byte by byte everywhere, so that what begins alike is one range of the index, whatever the locale.
+Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
 
 # A None in a JSON column is SQL's NULL, so that "is null" means what it says.
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql", "cockroachdb")
@@ -100,6 +103,25 @@ def _contains(element: contains, compiler: SQLCompiler, **options: Any) -> str:
 def _contains_sqlite(element: contains, compiler: SQLCompiler, **options: Any) -> str:
     whole, part = (compiler.process(clause, **options) for clause in element.clauses)
     return f"agentcore_contains({whole}, {part})"
+
+
+class beginning(FunctionElement[str]):
+    """What of a text a pattern matches at its start."""
+
+    type = Bytewise
+    inherit_cache = True
+
+
+@compiles(beginning)
+def _beginning(element: beginning, compiler: SQLCompiler, **options: Any) -> str:
+    text, pattern = (compiler.process(clause, **options) for clause in element.clauses)
+    # Of a pattern with groups the first comes back: so that is all of it.
+    return f"substring({text} from '(' || {pattern} || ')')"
+
+
+@compiles(beginning, "sqlite")
+def _beginning_sqlite(element: beginning, compiler: SQLCompiler, **options: Any) -> str:
+    return f"agentcore_beginning({compiler.process(element.clauses, **options)})"
 
 
 def dumps(value: Any) -> str:

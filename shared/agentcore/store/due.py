@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Select, bindparam, case, delete, select, u
 from agentcore.store.base import Verbs
 from agentcore.store.columns import later, now
 from agentcore.store.database import Tx
-from agentcore.store.tables import entry, idempotency, run
+from agentcore.store.tables import delivery, entry, idempotency, run, schedule
 
 _KEY_AGE = 86_400.0  # seconds that idempotency keys are kept at least
 
@@ -64,6 +64,16 @@ _SPENT = (
 _FORGET_KEY = delete(idempotency).where(
     idempotency.c.tenant == bindparam("of_tenant"), idempotency.c.key == bindparam("the_key")
 )
+_OLD_DELIVERIES = select(delivery.c.id).where(delivery.c.finished_at <= later("age")).limit(bindparam("limit"))
+_FORGET_DELIVERIES = delete(delivery).where(delivery.c.id.in_(_OLD_DELIVERIES)).returning(delivery.c.id)
+# Those that rang for good. A registered one stays: the next start would take it for new, and it would ring again.
+_SPENT_SCHEDULES = (
+    select(schedule.c.id)
+    .where(~schedule.c.enabled, schedule.c.cron.is_(None), schedule.c.due_at <= later("age"))
+    .where(schedule.c.origin.is_(None))
+    .limit(bindparam("limit"))
+)
+_FORGET_SCHEDULES = delete(schedule).where(schedule.c.id.in_(_SPENT_SCHEDULES)).returning(schedule.c.id)
 
 
 class Due(Verbs):
@@ -82,6 +92,8 @@ class Due(Verbs):
             spent = await tx.all(_SPENT, age=-max(entries_after, _KEY_AGE), limit=limit)
             return await tx.run(_FORGET_KEY, [{"of_tenant": row.tenant, "the_key": row.key} for row in spent])
 
+        for statement in (_FORGET_DELIVERIES, _FORGET_SCHEDULES):
+            done += len(await self.database.fetch(statement, {"age": -entries_after, "limit": limit}, write=True))
         return done + await self.database.transaction(keys)
 
     async def _forget(self, kept: int, age: float, limit: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
@@ -60,10 +61,16 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     connection.create_function("agentcore_contains", 2, _contains, deterministic=True)
+    connection.create_function("agentcore_beginning", 2, _beginning, deterministic=True)
 
 
 def _contains(whole: str | None, part: str) -> bool | None:
     return None if whole is None else contains(json.loads(whole), json.loads(part))
+
+
+def _beginning(text: str, pattern: str) -> str:
+    found = re.match(pattern, text)
+    return found[0] if found else ""
 
 
 def _begin_sqlite(connection: Any) -> None:

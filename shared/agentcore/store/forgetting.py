@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, exists, insert, select
 
 from agentcore.errors import RunUnfinished, ThreadBusy
 from agentcore.records import Thread
@@ -14,24 +14,29 @@ from agentcore.store.database import Tx
 from agentcore.store.held import Held, lock_run, lock_thread, lock_thread_of, save_thread
 from agentcore.store.reading import missing
 from agentcore.store.states import timeline
-from agentcore.store.tables import entry, item, question, revision, run, schedule, subscription, thread
+from agentcore.store.tables import delivery, entry, item, question, revision, run, schedule, subscription, thread
 from agentcore.store.threads import lock_there
 
 _LOCK_RUNS = select(run.c.id).where(run.c.thread_id == bindparam("id")).order_by(run.c.position).with_for_update()
 _ITS_RUNS = select(run.c.id).where(run.c.thread_id == bindparam("id")).scalar_subquery()
 _OTHERS = select(run.c.id).where(run.c.thread_id == bindparam("id"), run.c.id != bindparam("the_run")).limit(1)
 # Children first. What a run or a thread comes to own later belongs into these lists.
-OF_RUN = tuple(delete(table).where(table.c.run_id == bindparam("id")) for table in (entry, question, subscription))
+_RUNS_OWN = (entry, question, subscription, delivery)
+OF_RUN = tuple(delete(table).where(table.c.run_id == bindparam("id")) for table in _RUNS_OWN)
 OF_THREAD = (
-    *(delete(table).where(table.c.run_id.in_(_ITS_RUNS)) for table in (entry, question, subscription)),
+    *(delete(table).where(table.c.run_id.in_(_ITS_RUNS)) for table in _RUNS_OWN),
     *(delete(table).where(table.c.thread_id == bindparam("id")) for table in (schedule, item, revision, run)),
     delete(thread).where(thread.c.id == bindparam("id")),
 )
 _DELETE_RUN = delete(run).where(run.c.id == bindparam("id"))
 _KEEP = insert(revision).values(created_at=now())
+_UNTOLD = exists().where(
+    run.c.thread_id == thread.c.id, run.c.webhook.is_not(None), delivery.c.run_id == run.c.id,
+    delivery.c.due_at.is_not(None),
+).correlate(thread)  # fmt: skip
 _GONE = (
     select(thread.c.id)
-    .where(thread.c.deleted_at.is_not(None), thread.c.deleted_at <= later("age"))
+    .where(thread.c.deleted_at.is_not(None), thread.c.deleted_at <= later("age"), ~_UNTOLD)
     .order_by(thread.c.deleted_at)
     .limit(bindparam("limit"))
 )

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, null, select, update
 
 from agentcore.errors import LeaseLost
+from agentcore.ids import delivery_id
 from agentcore.records import STEPS, Entry, Lease, Run, Thread
 from agentcore.store.columns import later, now
 from agentcore.store.database import Tx
 from agentcore.store.rows import RUN, THREAD, to_run, to_thread
-from agentcore.store.tables import entry, item, question, run, subscription, thread
+from agentcore.store.tables import delivery, entry, item, question, run, subscription, thread
 
 # SQLite ignores "for update": its transactions have the whole database locked from the start.
 _LOCK_THREAD = select(*THREAD).where(thread.c.id == bindparam("id")).with_for_update(key_share=True)
@@ -39,6 +40,7 @@ _WITHDRAW = update(question).where(question.c.run_id == bindparam("the_run"), qu
 _WITHDRAW = _WITHDRAW.values(status="withdrawn", decided_at=now())
 _UNSUBSCRIBE = delete(subscription).where(subscription.c.run_id == bindparam("id"))
 _ITEMS = insert(item)
+_TELL = insert(delivery).values(status="pending", attempts=0, tries=0, due_at=now(), created_at=now())
 
 
 class Held:
@@ -81,9 +83,12 @@ class Held:
         await self.tx.run(_RUN_DUE, self._params({"status": "queued", **changes, "wait": wait}))
 
     async def end(self, **changes: Any) -> None:
-        """Make the run terminal, with what it asked of others."""
+        """Make the run terminal, with what it asked of others and what its webhook is to be told."""
         await self.let_go()
         await self.tx.run(_RUN_END, self._params(changes))
+        if self.run.webhook is not None:
+            about = {"id": delivery_id(self.run.id), "tenant": self.run.tenant, "run_id": self.run.id}
+            await self.tx.run(_TELL, about)
 
     async def let_go(self) -> None:
         """Withdraw the run's questions and subscriptions."""

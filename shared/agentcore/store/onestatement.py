@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from agentcore.ids import delivery_id
 from agentcore.records import Accepted, Ack, Claim, Entry, Finish, Lease, Pause, Requeue, Run
 from agentcore.store import statements
 from agentcore.store.accepting import Terms, told
@@ -85,7 +86,7 @@ class OneStatementStore(SqlStore):
     ) -> tuple[str, ...]:
         statement = statements.FINISH if end.summary is None else statements.FINISH_SUMMARY
         outcome = {f"end_{name}": value for name, value in values(end).items() if name != "items"}
-        outcome["end_summary"] = clean(end.summary)
+        outcome |= {"end_summary": clean(end.summary), "delivery": delivery_id(lease.run_id)}
         items = [dict(one) for one in end.items]
         params = {**_under(lease), **outcome, "entries": _packed(entries), "items": items, "count": len(items)}
         rows = await self.database.once(statement, params)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from agentcore.clock import next_due
 from agentcore.errors import AgentCoreError, Invalid, LimitExceeded, NotFound
-from agentcore.records import Run, Schedule
-from agentcore.store.accepting import Terms, place
+from agentcore.records import Accepted, Run, Schedule
+from agentcore.store.accepting import Terms, place, scoped
 from agentcore.store.base import Verbs
 from agentcore.store.columns import now
 from agentcore.store.database import Again, Tx
@@ -43,7 +43,9 @@ _THREAD_IS = schedule.c.thread_id == bindparam("thread_id")
 _LIST_OF_THREAD = _LIST.where(_THREAD_IS)
 _OTHERS = (
     select(schedule.c.id)
-    .where(schedule.c.tenant == bindparam("tenant"), schedule.c.enabled, schedule.c.id != bindparam("id"))
+    .where(schedule.c.tenant == bindparam("tenant"), schedule.c.id != bindparam("id"))
+    # A paused one counts, one that rang for good does not.
+    .where(or_(schedule.c.enabled, schedule.c.cron.is_not(None), schedule.c.due_at > now()))
     .limit(bindparam("most"))
 )
 # SQLite took this syntax over from PostgreSQL, and SQLAlchemy compiles it for both.
@@ -53,6 +55,16 @@ _DELETE = (
     delete(schedule)
     .where(schedule.c.tenant == bindparam("of_tenant"), schedule.c.id == bindparam("the_schedule"))
     .returning(schedule.c.id)
+)
+_DROP = (
+    delete(schedule)
+    .where(schedule.c.origin == bindparam("the_origin"), schedule.c.tenant == bindparam("of_tenant"))
+    .where(schedule.c.id.not_in(bindparam("keep", expanding=True)))
+)
+_LOCKED_NOW = (
+    select(*SCHEDULE, now().label("clock"))
+    .where(schedule.c.tenant == bindparam("tenant"), schedule.c.id == bindparam("id"))
+    .with_for_update()
 )
 
 _DUE = (
@@ -88,6 +100,51 @@ class Schedules(Verbs):
 
         return await self.database.transaction(work)
 
+    async def change_schedule(
+        self, tenant: str, schedule_id: str, change: Callable[[Schedule, datetime], Schedule]
+    ) -> Schedule:
+        async def work(tx: Tx) -> Schedule:
+            row = await tx.first(_LOCKED_NOW, tenant=tenant, id=schedule_id)
+            if row is None:
+                raise _missing(schedule_id)
+            old = _without_clock(row)
+            new = change(old, row.clock)
+            await self._queue_up(tx, new)
+            if not old.enabled or new.thread_id != old.thread_id:
+                limits = self.settings
+                await _check_limit(
+                    tx, new, limits.schedules_per_thread if new.thread_id else limits.schedules_per_tenant
+                )  # fmt: skip
+            await tx.run(_UPDATE, {"the_schedule": new.id, **values(new)})
+            return new
+
+        return await self.database.transaction(work)
+
+    async def ring_now(
+        self, tenant: str, schedule_id: str, run_id: str, *, redelivery: float, version: Callable[[str], str],
+        idempotency_key: str | None = None,
+    ) -> Accepted:  # fmt: skip
+        key = scoped("schedule", schedule_id, idempotency_key) if idempotency_key is not None else None
+        terms = Terms(redelivery=redelivery, key=key, life=self.settings.run_ttl)
+
+        async def work(tx: Tx) -> Accepted:
+            row = await tx.first(_LOCKED_NOW, tenant=tenant, id=schedule_id)
+            if row is None:
+                raise _missing(schedule_id)
+            one = _without_clock(row)
+            accepted = await place(tx, _run(one, run_id, version(one.agent)), terms)
+            if accepted.created:
+                await tx.run(_UPDATE, {"the_schedule": one.id, "last_run_id": accepted.run.id})
+            return accepted
+
+        return await self.database.transaction(work)
+
+    async def drop_schedules(self, tenant: str, origin: str, *, keep: Sequence[str]) -> int:
+        async def work(tx: Tx) -> int:
+            return await tx.run(_DROP, {"of_tenant": tenant, "the_origin": origin, "keep": list(keep)})
+
+        return await self.database.transaction(work)
+
     async def _queue_up(self, tx: Tx, schedule: Schedule) -> None:
         """Two who store at once must count each other's."""
         thread = await lock_thread(tx, schedule.thread_id) if schedule.thread_id else None
@@ -115,11 +172,13 @@ class Schedules(Verbs):
 
         await self.database.transaction(work)
 
-    async def ring(self, *, limit: int, redelivery: float) -> tuple[int, tuple[str, ...]]:
+    async def ring(
+        self, *, limit: int, redelivery: float, versions: Mapping[str, str] | None = None
+    ) -> tuple[int, tuple[str, ...]]:
         rang, send = 0, list[str]()
         for row in await self.database.fetch(_DUE, {"limit": limit}):
             try:
-                ids = await self._ring(row.id, redelivery)
+                ids = await self._ring(row.id, redelivery, versions or {})
             except AgentCoreError:  # one that cannot be accepted must not stop the others, nor come again each tick
                 log.exception("schedule %s cannot ring and was switched off", row.id)
                 ids = await self._switch_off(row.id)
@@ -134,7 +193,7 @@ class Schedules(Verbs):
 
         return await self.database.transaction(work)
 
-    async def _ring(self, schedule_id: str, redelivery: float) -> list[str] | None:
+    async def _ring(self, schedule_id: str, redelivery: float, versions: Mapping[str, str]) -> list[str] | None:
         """Ring one schedule; the ids to send. None: somebody else does, or has."""
 
         async def work(tx: Tx) -> list[str] | None:
@@ -144,12 +203,13 @@ class Schedules(Verbs):
             clock, one = row.clock, _without_clock(row)
             times, changes = plan(one, clock)
             send: list[str] = []
-            life = timedelta(seconds=self.settings.run_ttl)
+            terms = Terms(redelivery=redelivery, life=self.settings.run_ttl)
             for due in times:
-                run = _run(one, due, expires_at=clock + life)
+                # The id comes from the schedule and the time, so it cannot ring there twice.
+                run = _run(one, str(uuid5(UUID(one.id), due.isoformat())), versions.get(one.agent, "1"))
                 if await _overlaps(tx, one) or await read_run(tx, run.id):
                     continue  # it is still going, or rang at this time before
-                accepted = await place(tx, run, Terms(redelivery=redelivery))
+                accepted = await place(tx, run, terms)
                 send += accepted.send
                 one = replace(one, last_run_id=run.id)
             await tx.run(_UPDATE, {"the_schedule": one.id, "last_run_id": one.last_run_id, **changes})
@@ -199,13 +259,12 @@ def _missed(one: Schedule, cron: str, clock: datetime) -> Iterator[datetime]:
         due, count = next_due(cron, one.timezone, due), count + 1
 
 
-def _run(one: Schedule, due: datetime, *, expires_at: datetime) -> Run:
-    """The run of one ring. Its id comes from the schedule and the time, so it cannot ring there twice."""
-    run_id = str(uuid5(UUID(one.id), due.isoformat()))
+def _run(one: Schedule, run_id: str, version: str) -> Run:
+    """The run of one ring."""
     thread_id = one.thread_id or str(uuid5(UUID(run_id), "thread"))
     return Run(
         id=run_id, root_id=run_id, tenant=one.tenant, thread_id=thread_id, agent=one.agent, input=one.input,
-        trigger="schedule", metadata={"schedule": one.id}, deltas=False, expires_at=expires_at,
+        agent_version=version, trigger="schedule", metadata={"schedule": one.id}, deltas=False,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentcore.store.accepting import Accepting
 from agentcore.store.deciding import Deciding
+from agentcore.store.deliveries import Deliveries
 from agentcore.store.due import Due
 from agentcore.store.events import Events
 from agentcore.store.forgetting import Forgetting
@@ -15,13 +16,14 @@ from agentcore.store.revising import Revising
 from agentcore.store.schedules import Schedules
 from agentcore.store.searching import Searching
 from agentcore.store.states import States
+from agentcore.store.storeitems import StoreItems
 from agentcore.store.threads import Threads
 from agentcore.store.working import Working
 
 
 class SqlStore(
     Threads, States, Searching, Revising, Forgetting, Accepting, Redriving, Working, Leaving, Deciding, Events, Reading,
-    Due, Schedules, NoHints,
+    Due, Schedules, Deliveries, StoreItems, NoHints,
 ):  # fmt: skip
     """Implements `ports.StateStore`. As it is, it serves SQLite."""
 

@@ -40,7 +40,7 @@ from agentcore.store.accepting import CLAIMED_AT, END
 from agentcore.store.columns import later, now, plus
 from agentcore.store.completion import FORGETS, RINGS
 from agentcore.store.rows import RUN
-from agentcore.store.tables import entry, idempotency, item, question, run, subscription, thread
+from agentcore.store.tables import delivery, entry, idempotency, item, question, run, subscription, thread
 from agentcore.store.working import CLAIM, HOLDS
 
 _RUN = [field.name for field in fields(Run)]
@@ -181,7 +181,7 @@ def _finish(*, summary: bool) -> Select[Any]:
             {name: bindparam(f"end_{name}", type_=run.c[name].type) for name in ("status", "output", "error", "usage")}
             | {"wake_at": null(), "finished_at": now(), "last_seq": journal.last_seq, "step_seq": journal.step_seq}
         )
-        .returning(run.c.id, run.c.tenant, run.c.last_seq)
+        .returning(run.c.id, run.c.tenant, run.c.last_seq, run.c.webhook)
         .cte("ended")
     )
     count = bindparam("count", type_=Integer)
@@ -211,7 +211,14 @@ def _finish(*, summary: bool) -> Select[Any]:
         .cte("withdrawn")
     )
     unsubscribed = delete(subscription).where(subscription.c.run_id == mayend.c.id).cte("unsubscribed")
-    return select(ended.c.id).add_cte(journal.written(ended), left, kept, withdrawn, unsubscribed)
+    message = {
+        "id": bindparam("delivery", type_=delivery.c.id.type), "tenant": ended.c.tenant, "run_id": ended.c.id,
+        "status": literal("pending"), "attempts": literal(0), "tries": literal(0), "due_at": now(), "created_at": now(),
+    }  # fmt: skip
+    tell = insert(delivery).from_select(list(message), select(*message.values()).where(ended.c.webhook.is_not(None)))
+    return select(ended.c.id).add_cte(
+        journal.written(ended), left, kept, withdrawn, unsubscribed, tell.cte("tell")
+    )  # fmt: skip
 
 
 # -- accept

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from agentcore.store.columns import Json, Time
+from agentcore.store.columns import Bytewise, Json, Time
 
 
 class Base(SQLModel, registry=registry()):  # its own metadata: your SQLModel tables are not ours to migrate
@@ -183,6 +183,7 @@ class Schedule(Base, table=True):
     enabled: bool = _flag()
     last_run_id: str | None = _id(nullable=True)
     meta: dict[str, Any] = _meta()
+    origin: str | None = _text(nullable=True)
     created_at: datetime = _time(nullable=False)
 
 
@@ -207,6 +208,36 @@ class Idempotency(Base, table=True):
     created_at: datetime = _time(nullable=False)
 
 
+class Delivery(Base, table=True):
+    """What a run's webhook is to be told. No foreign key: it may outlive its run."""
+
+    id: str = _id(primary_key=True)
+    tenant: str = _text()
+    run_id: str = _id(nullable=False)
+    status: str = _text()
+    attempts: int = _count()
+    tries: int = _count()
+    due_at: datetime | None = _time()
+    attempted_at: datetime | None = _time()
+    last_status: int | None = _count(nullable=True)
+    last_error: str | None = _text(nullable=True)
+    created_at: datetime = _time(nullable=False)
+    finished_at: datetime | None = _time()
+
+
+class StoreItem(Base, table=True):
+    """A document. Its namespace is one text, so that a prefix of it is a range of the primary key."""
+
+    __tablename__ = "store_item"
+
+    tenant: str = _text(primary_key=True)
+    namespace: str = Field(sa_column=Column(Bytewise, primary_key=True))
+    key: str = Field(sa_column=Column(Bytewise, primary_key=True))
+    value: dict[str, Any] = _json()
+    created_at: datetime = _time(nullable=False)
+    updated_at: datetime = _time(nullable=False)
+
+
 def _table(model: type[Base]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
 
@@ -214,7 +245,7 @@ def _table(model: type[Base]) -> Table:
 metadata = Base.metadata
 thread, run, entry, item = _table(Thread), _table(Run), _table(Entry), _table(Item)
 question, schedule, subscription = _table(Question), _table(Schedule), _table(Subscription)
-idempotency, revision = _table(Idempotency), _table(Revision)
+idempotency, revision, delivery, store_item = _table(Idempotency), _table(Revision), _table(Delivery), _table(StoreItem)
 
 
 def _where(condition: Any) -> dict[str, Any]:
@@ -235,5 +266,10 @@ Index("question_by_run", question.c.run_id)
 Index("question_by_thread", question.c.thread_id)
 Index("schedule_due", schedule.c.due_at, **_where(schedule.c.enabled))
 Index("schedule_by_tenant", schedule.c.tenant, schedule.c.thread_id)
+Index("schedule_by_origin", schedule.c.tenant, schedule.c.origin, **_where(schedule.c.origin.is_not(None)))
+Index("schedule_spent", schedule.c.due_at, **_where(and_(~schedule.c.enabled, schedule.c.cron.is_(None))))
 Index("subscription_by_name", subscription.c.tenant, subscription.c.name, subscription.c.correlation)
 Index("idempotency_by_age", idempotency.c.created_at)
+Index("delivery_due", delivery.c.due_at, **_where(delivery.c.due_at.is_not(None)))
+Index("delivery_by_run", delivery.c.run_id)
+Index("delivery_by_age", delivery.c.finished_at, **_where(delivery.c.finished_at.is_not(None)))

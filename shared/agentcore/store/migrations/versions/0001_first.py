@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from agentcore.store.columns import Json, Time
+from agentcore.store.columns import Bytewise, Json, Time
 
 revision = "0001"
 down_revision = None
@@ -166,11 +166,14 @@ def upgrade() -> None:
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("last_run_id", ID, nullable=True),
         sa.Column("metadata", Json, nullable=False),
+        sa.Column("origin", sa.Text(), nullable=True),
         sa.Column("created_at", Time(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("schedule_by_origin", "schedule", ["tenant", "origin"], **_where("origin IS NOT NULL"))
     op.create_index("schedule_by_tenant", "schedule", ["tenant", "thread_id"])
     op.create_index("schedule_due", "schedule", ["due_at"], **_where("enabled"))
+    op.create_index("schedule_spent", "schedule", ["due_at"], **_where("NOT enabled AND cron IS NULL"))
     op.create_table(
         "subscription",
         sa.Column("run_id", ID, nullable=False),
@@ -193,12 +196,43 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "key"),
     )
     op.create_index("idempotency_by_age", "idempotency", ["created_at"])
+    op.create_table(
+        "delivery",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("run_id", ID, nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", Time(), nullable=True),
+        sa.Column("attempted_at", Time(), nullable=True),
+        sa.Column("last_status", sa.Integer(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("created_at", Time(), nullable=False),
+        sa.Column("finished_at", Time(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("delivery_by_age", "delivery", ["finished_at"], **_where("finished_at IS NOT NULL"))
+    op.create_index("delivery_by_run", "delivery", ["run_id"])
+    op.create_index("delivery_due", "delivery", ["due_at"], **_where("due_at IS NOT NULL"))
+    op.create_table(
+        "store_item",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("namespace", Bytewise, nullable=False),
+        sa.Column("key", Bytewise, nullable=False),
+        sa.Column("value", Json, nullable=False),
+        sa.Column("created_at", Time(), nullable=False),
+        sa.Column("updated_at", Time(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "namespace", "key"),
+    )
     if op.get_bind().dialect.name == "postgresql":  # so that an append changes its run in the page where it is
         op.execute("alter table run set (fillfactor = 70)")
         op.execute("alter table thread set (fillfactor = 70)")
 
 
 def downgrade() -> None:
+    op.drop_table("store_item")
+    op.drop_table("delivery")
     op.drop_table("idempotency")
     op.drop_table("subscription")
     op.drop_table("schedule")
