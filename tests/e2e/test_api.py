@@ -350,6 +350,7 @@ def test_what_is_no_event_is_refused(tmp_path: Path, change: dict[str, Any], fie
         ({"input": [{"role": "user", "content": 7}]}, "input.0.content"),
         ({"messages": [{"role": "user", "content": "b"}]}, "messages"),
         ({"webhook": 7}, "webhook"),
+        ({"webhook": "http://example.com"}, "webhook"),
         ({"on_disconnect": "hope"}, "on_disconnect"),
         ({"metadata": {"a": "x" * 70_000}}, "metadata"),
         ({"config": {"max_turns": 9}}, "config.max_turns"),
