@@ -59,7 +59,7 @@ class Service:
         accepted = await self.store.accept(
             run, redelivery=self.bus.redelivery, multitask=multitask or "enqueue",
             explicit=multitask is not None, idempotency_key=idempotency_key,
-            request_hash=_hash([agent, input, thread_id, metadata, config]),
+            request_hash=_hash([agent, input, thread_id, metadata, config, multitask]),
             lease=self.settings.lease_seconds if here else None, window=self.settings.history_items,
         )  # fmt: skip
         await self._send(accepted.send)

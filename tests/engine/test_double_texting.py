@@ -387,5 +387,7 @@ def test_the_same_key_and_request_are_the_same_run(tmp_path: Path, world: World)
         assert world.count("model:quick:0") == 1
         with pytest.raises(IdempotencyMismatch):
             await it.accept("two", idempotency_key="k")
+        with pytest.raises(IdempotencyMismatch):
+            await it.accept("one", idempotency_key="k", multitask="interrupt")
 
     on(tmp_path, test)
