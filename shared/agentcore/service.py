@@ -121,8 +121,11 @@ class Service:
             done["swept"] += len(swept)
             if not rang and not swept:
                 break
-        if not deadline.passed:
-            done["pruned"] = await self.store.prune(entries_after=self.settings.retention, limit=batch)
+        while not deadline.passed:
+            pruned = await self.store.prune(entries_after=self.settings.retention, limit=batch)
+            done["pruned"] += pruned
+            if not pruned:
+                break
         return done
 
     # -- what people and events do to runs

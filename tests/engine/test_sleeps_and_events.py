@@ -427,6 +427,18 @@ def test_ten_ticks_at_once_make_one_run_of_each_due_schedule(tmp_path: Path, wor
     asyncio.run(test())
 
 
+def test_a_tick_forgets_all_that_retention_lets_go(tmp_path: Path, world: World) -> None:
+    async def test(it: Harness) -> None:
+        it.agent(ringing(world))
+        ended = [await it.run() for _ in range(5)]
+        await advance(it.store, 61)
+        assert (await it.service.tick(batch=2))["pruned"] == 10  # first their deltas, then the rest
+        assert [await it.journal(run) for run in ended] == [[]] * 5
+        assert (await it.service.tick(batch=2))["pruned"] == 0
+
+    on(tmp_path, test, retention=60.0)
+
+
 def test_ten_ticks_at_once_send_a_due_run_once(tmp_path: Path, world: World) -> None:
     async def test() -> None:
         url = f"sqlite:///{tmp_path}/test.db"
