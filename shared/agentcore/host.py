@@ -57,12 +57,14 @@ class EngineHost:
 
     async def schedules(self) -> Sequence[Schedule]:
         run = self.journal.run
-        return await self.store.schedules(run.tenant, thread_id=run.thread_id, limit=self.settings.schedules_per_thread)
+        return await self.store.ringing(run.tenant, run.thread_id, limit=self.settings.schedules_per_thread)
 
     async def cancel_schedule(self, schedule_id: str) -> None:
-        if schedule_id not in {s.id for s in await self.schedules()}:
-            raise NotFound(f"This thread has no schedule {schedule_id!r}.", field="schedule_id")
-        await self.store.delete_schedule(self.journal.run.tenant, schedule_id)
+        run = self.journal.run
+        try:
+            await self.store.delete_schedule(run.tenant, schedule_id, thread_id=run.thread_id)
+        except NotFound:
+            raise NotFound(f"This thread has no schedule {schedule_id!r}.", field="schedule_id") from None
 
     def emit(self, data: Any) -> None:
         number = sum(1 for e in self.journal.entries if e.kind == "custom")

@@ -155,7 +155,10 @@ class StateStore(Protocol):
         ...
 
     async def prune(self, *, entries_after: float, limit: int) -> int:
-        """Delete what retention lets go: journals of runs that ended longer ago (seconds), spent keys."""
+        """Delete what retention lets go: journals of runs that ended longer ago (seconds), spent keys and alarm clocks.
+
+        A schedule is spent when it rang and has no cron; one that somebody paused is not.
+        """
         ...
 
     async def release_leases(self) -> int:
@@ -178,7 +181,13 @@ class StateStore(Protocol):
         self, tenant: str, *, thread_id: str | None = None, limit: int = 50, offset: int = 0
     ) -> list[Schedule]: ...
     async def schedule(self, tenant: str, schedule_id: str) -> Schedule: ...
-    async def delete_schedule(self, tenant: str, schedule_id: str) -> None: ...
+    async def ringing(self, tenant: str, thread_id: str, *, limit: int) -> list[Schedule]:
+        """The thread's schedules that are switched on: neither those that rang for good, nor paused ones."""
+        ...
+
+    async def delete_schedule(self, tenant: str, schedule_id: str, *, thread_id: str | None = None) -> None:
+        """NotFound; with `thread_id` also for one that is not that thread's."""
+        ...
 
     # -- hints: nothing depends on them
     async def notify(self, channel: str, payload: str) -> None:

@@ -342,6 +342,26 @@ def test_an_agent_cancels_its_schedules_and_nobody_elses(tmp_path: Path, world: 
     on(tmp_path, test)
 
 
+def test_an_agent_sees_and_cancels_its_schedules_however_many_have_rung(tmp_path: Path, world: World) -> None:
+    async def test(it: Harness) -> None:
+        it.agent(ringing(world))
+        run = await it.run()
+        for _ in range(3):
+            await it.service.put_schedule(await clock(it, due="1m", thread_id=run.thread_id))
+            await it.later(61)
+        made = await it.service.put_schedule(await clock(it, due="2h", thread_id=run.thread_id))
+        it.agent(
+            using(world, [call("list_schedules", id="l"), call("cancel_schedule", {"schedule_id": made.id}, id="c")])
+        )
+        await it.run(thread_id=run.thread_id)
+        listed = outputs(await it.history(run))["l"]
+        assert listed.startswith(made.id)
+        assert len(listed.splitlines()) == 1
+        assert await it.store.ringing(TENANT, run.thread_id, limit=9) == []
+
+    on(tmp_path, test, schedules_per_thread=2)
+
+
 def test_limits_are_told_to_the_model_with_the_setting(tmp_path: Path, world: World) -> None:
     async def test(it: Harness) -> None:
         often = call("schedule", {"name": "often", "input": "i", "cron": "* * * * *"}, id="often")

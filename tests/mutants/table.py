@@ -549,6 +549,12 @@ MUTANTS = (
         store("_tenants", "schedule_is_not_found"),
     ),
     Mutant(
+        "an agent cancels schedules of other threads", 10, "store/schedules.py",
+        "_DELETE_OF_THREAD = _DELETE.where(_THREAD_IS)",
+        "_DELETE_OF_THREAD = _DELETE",
+        engine("sleeps_and_events", "nobody_elses and not unstreamed"),
+    ),
+    Mutant(
         "everybody's schedules are listed", 10, "store/schedules.py",
         '    select(*SCHEDULE)\n    .where(schedule.c.tenant == bindparam("tenant"))\n',
         "    select(*SCHEDULE)\n",

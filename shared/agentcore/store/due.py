@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, bindparam, case, delete, select, update
+from sqlalchemy import BindParameter, Select, bindparam, case, delete, or_, select, update
 
 from agentcore.store.base import Verbs
 from agentcore.store.columns import later, now
 from agentcore.store.database import Tx
-from agentcore.store.tables import entry, idempotency, run
+from agentcore.store.tables import entry, idempotency, run, schedule
 
 _KEY_AGE = 86_400.0  # seconds that idempotency keys are kept at least
 
@@ -64,6 +64,14 @@ _SPENT = (
 _FORGET_KEY = delete(idempotency).where(
     idempotency.c.tenant == bindparam("of_tenant"), idempotency.c.key == bindparam("the_key")
 )
+# Those that rang for good, or that skip a missed time and missed theirs. One that a person paused did neither.
+_SPENT_SCHEDULES = (
+    select(schedule.c.id)
+    .where(~schedule.c.enabled, schedule.c.cron.is_(None), schedule.c.due_at <= later("age"))
+    .where(or_(schedule.c.last_run_id.is_not(None), schedule.c.misfire == "skip"))
+    .limit(bindparam("limit"))
+)
+_FORGET_SCHEDULES = delete(schedule).where(schedule.c.id.in_(_SPENT_SCHEDULES)).returning(schedule.c.id)
 
 
 class Due(Verbs):
@@ -82,7 +90,8 @@ class Due(Verbs):
             spent = await tx.all(_SPENT, age=-max(entries_after, _KEY_AGE), limit=limit)
             return await tx.run(_FORGET_KEY, [{"of_tenant": row.tenant, "the_key": row.key} for row in spent])
 
-        return done + await self.database.transaction(keys)
+        rang = await self.database.fetch(_FORGET_SCHEDULES, {"age": -entries_after, "limit": limit}, write=True)
+        return done + len(rang) + await self.database.transaction(keys)
 
     async def _forget(self, kept: int, age: float, limit: int) -> int:
         """Of ended runs the deltas first, their whole journal when they are old enough; how many runs."""

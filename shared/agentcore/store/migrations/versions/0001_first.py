@@ -150,6 +150,7 @@ def upgrade() -> None:
     )
     op.create_index("schedule_by_tenant", "schedule", ["tenant", "thread_id"])
     op.create_index("schedule_due", "schedule", ["due_at"], **_where("enabled"))
+    op.create_index("schedule_spent", "schedule", ["due_at"], **_where("NOT enabled AND cron IS NULL"))
     op.create_table(
         "subscription",
         sa.Column("run_id", ID, nullable=False),
