@@ -378,6 +378,27 @@ def test_limits_are_told_to_the_model_with_the_setting(tmp_path: Path, world: Wo
     on(tmp_path, test, schedule_gap=300.0, schedules_per_thread=2, schedules_per_tenant=2)
 
 
+def test_a_run_that_a_schedule_started_cannot_ring_itself_again_at_once(
+    tmp_path: Path, world: World, streamed: bool
+) -> None:
+    async def test(it: Harness) -> None:
+        def at(when: str, id: str) -> Any:
+            return call("schedule", {"name": "n", "input": "i", "when": when}, id=id)
+
+        it.agent(using(world, [at("0s", "first")]))
+        first = await it.run(deltas=streamed)
+        it.agent(using(world, [at("0s", "soon"), at("61m", "later")]))
+        for _ in range(3):
+            await it.later(1)
+        [rung] = await runs(it, trigger="schedule")
+        assert "AGENTCORE_SCHEDULE_GAP" in outputs(await it.history(rung))["soon"]
+        [next_one] = await it.store.ringing(TENANT, first.thread_id, limit=9)
+        assert rung.created_at is not None
+        assert next_one.due_at >= rung.created_at + timedelta(hours=1)
+
+    on(tmp_path, test, schedule_gap=3600.0)
+
+
 def test_a_cron_rings_again_and_again(tmp_path: Path, world: World) -> None:
     async def test(it: Harness) -> None:
         it.agent(ringing(world))

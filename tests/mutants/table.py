@@ -451,6 +451,12 @@ MUTANTS = (
         "if False:",
         engine("failures", "outlives_its_time and not unstreamed"),
     ),
+    Mutant(
+        "an agent wakes itself with every tick", 9, "host.py",
+        "        if not cron:\n            self._check_ring(due_at)\n",
+        "",
+        engine("sleeps_and_events", "cannot_ring_itself and not unstreamed"),
+    ),
     # 10. Nobody sees another tenant's data.
     Mutant(
         "a run can be read by anybody", 10, "store/reading.py",
