@@ -163,6 +163,18 @@ MUTANTS = (
         "if False:",
         engine("double_texting", "names_the_question"),
     ),
+    Mutant(
+        "a message stops what a schedule started", 3, "store/stopping.py",
+        '    run.c.trigger == "message",\n',
+        "",
+        engine("double_texting", "never_stopped_by_a_message and not unstreamed"),
+    ),
+    Mutant(
+        "an interrupted message is forgotten", 1, "store/stopping.py",
+        'if action == "interrupt":',
+        "if False:",
+        engine("double_texting", "queued_run_keeps_its_message"),
+    ),
     # 4. No finished step runs twice.
     Mutant(
         "a recorded model call is repeated", 4, "durable/model.py",
