@@ -96,6 +96,10 @@ class StateStore(Protocol):
         """The heartbeat. LeaseLost."""
         ...
 
+    async def held(self, lease: Lease) -> Ack:
+        """Whether the run is still held, and whether somebody asked it to stop, without writing. LeaseLost."""
+        ...
+
     async def pause(self, lease: Lease, entries: Sequence[Entry], to: Pause, *, redelivery: float) -> tuple[str, ...]:
         """Append, and let go of the unfinished run. LeaseLost.
 

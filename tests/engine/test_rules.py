@@ -97,10 +97,10 @@ class Unreachable:
     """A database that answers no heartbeat any more."""
 
     def __init__(self, service: Service) -> None:
-        self.store = service.store
+        self.store, self.away = service.store, False
 
     def __getattr__(self, verb: str) -> Any:
-        if verb in ("renew", "run"):
+        if self.away and verb in ("renew", "held"):
             raise OSError("no route to host")
         return getattr(self.store, verb)
 
@@ -122,11 +122,12 @@ def test_a_worker_that_lost_its_run_stops_in_the_middle_of_a_tool(
             return "never"
 
         it.agent(lambda: world.agent([call("look", id="l")], [say("done")], tools=[look]))
-        if why.startswith("the database"):
-            it.service.store = cast(StateStore, Unreachable(it.service))
+        store = Unreachable(it.service)
+        it.service.store = cast(StateStore, store)
         run = await it.accept(deltas=streamed)
         work = asyncio.create_task(it.service.work(run.id))
         await until(lambda: world.count("begun"))
+        store.away = why.startswith("the database")
         if why.startswith("another"):
             await advance(it.store, 1)
             assert await it.store.claim(run.id, lease=60, window=1)

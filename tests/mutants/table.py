@@ -103,6 +103,18 @@ MUTANTS = (
         engine("leases", "heartbeat and unstreamed-tool"),
     ),
     Mutant(
+        "a worker learns of a takeover with its next heartbeat only", 2, "journal.py",
+        "return await self._store.held(self._lease)",
+        "return Ack(last_seq=self._last_seq)",
+        engine("leases", "hears_of_its_lost_lease and long"),
+    ),
+    Mutant(
+        "a database that hangs hides that the time is up", 6, "journal.py",
+        "asyncio.wait([self._beat], timeout=PATIENCE)",
+        "asyncio.wait([self._beat])",
+        engine("deadline", "database_that_hangs"),
+    ),
+    Mutant(
         "a tool goes on when its worker has lost the run", 2, "engine.py",
         "if journal.suspension and journal.suspension.rank == LOST:",
         "if False:",
