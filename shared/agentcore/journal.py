@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-from agentcore.errors import AgentCoreError, LeaseLost
+from agentcore.errors import AgentCoreError, LeaseLost, Unavailable
 from agentcore.events import Delta
 from agentcore.live import News
 from agentcore.ports import StateStore
@@ -148,7 +148,15 @@ class Journal:
         now = asyncio.get_running_loop().time()
         # Moving wake_at costs an index entry, so it is not done with every append.
         due = now - self._renewed > self._lease_seconds / 3
-        ack = await self._store.append(self._lease, batch, renew=self._lease_seconds if due else None)
+        while True:
+            try:
+                ack = await self._store.append(self._lease, batch, renew=self._lease_seconds if due else None)
+                break
+            except Unavailable as error:  # it may pass while the lease lasts; entries that are stored are left alone
+                if asyncio.get_running_loop().time() - self._renewed > self._lease_seconds:
+                    raise
+                log.warning("run %s: %s", self.run.id, error)
+                await asyncio.sleep(PATIENCE)
         if due:
             self._renewed = now
         self._publish_stored(batch, ack)
