@@ -129,15 +129,13 @@ async def _tried(attempt: Callable[[bool], Awaitable[T]]) -> T:
             return await attempt(lost > 0)
         except PoolExhausted as error:
             raise Unavailable("Every connection to the database is busy. Try again soon.") from error
-        except Again as error:
-            reason: Exception = error
-        except DBAPIError as error:
-            lost += error.connection_invalidated
-            if lost > _LOST or not (error.connection_invalidated or _conflict(error)):
-                raise _known(error) from error.orig
-            reason = error
-        if time.monotonic() >= end:
-            raise Unavailable("The database is too busy: others were always first. Try again soon.") from reason
+        except (Again, DBAPIError) as error:
+            if isinstance(error, DBAPIError):
+                lost += error.connection_invalidated
+                if lost > _LOST or not (error.connection_invalidated or _conflict(error)):
+                    raise _known(error) from error.orig
+            if time.monotonic() >= end:
+                raise Unavailable("The database is too busy: others were always first. Try again soon.") from error
         # Those who collided must not collide again: jitter, growing. (No secret hangs on it.)
         await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(number, 6)))  # noqa: S311
         number += 1
