@@ -87,13 +87,13 @@ async def store(database_url: str, database_kind: str, anyio_backend: str) -> As
     await store.close()
 
 
-def serializable(url: str) -> CockroachStore:
+def serializable(url: str, **settings: object) -> CockroachStore:
     """CockroachDB's store on a PostgreSQL that is serializable throughout and meets more conflicts than any."""
     everywhere = {"options": "-c default_transaction_isolation=serializable"}  # single statements too
-    settings = Settings(database_url=url)
-    engine = postgresql(make_url(url).update_query_dict(everywhere), settings).engine
+    chosen = Settings(database_url=url, **settings)  # type: ignore[arg-type]  # as in `opened`
+    engine = postgresql(make_url(url).update_query_dict(everywhere), chosen).engine
     level = {"isolation_level": "SERIALIZABLE"}
-    store = CockroachStore(Database(engine, write=level, read=level), settings)
+    store = CockroachStore(Database(engine, write=level, read=level), chosen)
     conflicting(store)
     return store
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -11,9 +12,10 @@ class AgentCoreError(Exception):
     code = "error"
     status = 500  # for HTTP
 
-    def __init__(self, message: str, **details: Any) -> None:
+    def __init__(self, message: str, *, headers: Mapping[str, str] | None = None, **details: Any) -> None:
         super().__init__(message)
         self.message = message
+        self.headers = headers or {}  # for HTTP
         self.details = details
 
 
@@ -124,3 +126,13 @@ class Transient(AgentCoreError):
     def __init__(self, message: str = "try again later", *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Unavailable(Transient):
+    """The database is away or too busy. Nothing is wrong with the request: send it again, soon."""
+
+    code, status = "unavailable", 503
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=1.0)
+        self.headers = {"Retry-After": "1"}  # seconds (RFC 9110, section 10.2.3)

@@ -48,21 +48,39 @@ class EngineHost:
                     field="cron",
                 )
             due = next_due(cron, timezone, now)
+        due_at = now + due if isinstance(due, timedelta) else due
+        if not cron:
+            self._check_ring(due_at)
         wanted = Schedule(
             id=str(uuid5(UUID(run.root_id), f"schedule:{key}")), tenant=run.tenant, thread_id=run.thread_id,
             agent=schedule["agent"], name=schedule["name"], input=schedule["input"], cron=cron, timezone=timezone,
-            due_at=now + due if isinstance(due, timedelta) else due,
+            due_at=due_at,
         )  # fmt: skip
         return await self.store.put_schedule(wanted, most=self.settings.schedules_per_thread)
 
+    def _check_ring(self, due_at: datetime) -> None:
+        """What a schedule rang may not ring again at once: else an agent could wake itself with every tick."""
+        run, gap = self.journal.run, self.settings.schedule_gap
+        if run.trigger not in ("schedule", "redrive") or run.created_at is None:
+            return
+        # From the ring and not from now, so that a call that is repeated after a crash is answered the same.
+        if due_at < (earliest := run.created_at + timedelta(seconds=gap)):
+            raise LimitExceeded(
+                f"when: a schedule started this run, and the next one may ring {gap:g} s after it at the earliest "
+                f"(AGENTCORE_SCHEDULE_GAP): give a time from {earliest.isoformat(timespec='seconds')} on.",
+                field="when",
+            )
+
     async def schedules(self) -> Sequence[Schedule]:
         run = self.journal.run
-        return await self.store.schedules(run.tenant, thread_id=run.thread_id, limit=self.settings.schedules_per_thread)
+        return await self.store.ringing(run.tenant, run.thread_id, limit=self.settings.schedules_per_thread)
 
     async def cancel_schedule(self, schedule_id: str) -> None:
-        if schedule_id not in {s.id for s in await self.schedules()}:
-            raise NotFound(f"This thread has no schedule {schedule_id!r}.", field="schedule_id")
-        await self.store.delete_schedule(self.journal.run.tenant, schedule_id)
+        run = self.journal.run
+        try:
+            await self.store.delete_schedule(run.tenant, schedule_id, thread_id=run.thread_id)
+        except NotFound:
+            raise NotFound(f"This thread has no schedule {schedule_id!r}.", field="schedule_id") from None
 
     def emit(self, data: Any) -> None:
         number = sum(1 for e in self.journal.entries if e.kind == "custom")

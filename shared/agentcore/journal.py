@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-from agentcore.errors import AgentCoreError, LeaseLost
+from agentcore.errors import AgentCoreError, LeaseLost, Unavailable
 from agentcore.events import Delta
 from agentcore.live import News
 from agentcore.ports import StateStore
@@ -23,6 +23,7 @@ from agentcore.records import STEPS, Ack, Claim, Entry, Pause
 
 log = logging.getLogger("agentcore.journal")
 LINGER = 0.05  # seconds that a step nobody waits for may stay unwritten, to share the next write
+PATIENCE = 0.5  # seconds that whoever watches the deadline waits for the database
 ALWAYS = float("inf")  # for what is worth storing only with what follows
 
 
@@ -65,6 +66,7 @@ class Journal:
         self._writer: asyncio.Task[None] | None = None
         self._last_seq = claim.run.last_seq
         self._renewed = asyncio.get_running_loop().time()
+        self._beat: asyncio.Task[Ack] | None = None
         self._active: set[Step] = set()
         self._blocked: set[Step] = set()  # steps that wait for a model call inside them, which waits at the seam
         self._quiet = asyncio.Event()
@@ -146,7 +148,15 @@ class Journal:
         now = asyncio.get_running_loop().time()
         # Moving wake_at costs an index entry, so it is not done with every append.
         due = now - self._renewed > self._lease_seconds / 3
-        ack = await self._store.append(self._lease, batch, renew=self._lease_seconds if due else None)
+        while True:
+            try:
+                ack = await self._store.append(self._lease, batch, renew=self._lease_seconds if due else None)
+                break
+            except Unavailable as error:  # it may pass while the lease lasts; entries that are stored are left alone
+                if asyncio.get_running_loop().time() - self._renewed > self._lease_seconds:
+                    raise
+                log.warning("run %s: %s", self.run.id, error)
+                await asyncio.sleep(PATIENCE)
         if due:
             self._renewed = now
         self._publish_stored(batch, ack)
@@ -160,22 +170,34 @@ class Journal:
         self.heed(ack)
 
     async def keep(self) -> None:
-        """Called every now and then: the heartbeat when it is due, else a look for a cancellation."""
+        """Called every now and then: the heartbeat when it is due, else a look for a takeover or a cancellation.
+
+        A database that does not answer holds nobody up: the same question is waited for again by the next call.
+        """
         silent = asyncio.get_running_loop().time() - self._renewed
+        if self._beat is None:
+            self._beat = asyncio.create_task(self._look())
+            self._beat.add_done_callback(lambda beat: beat.cancelled() or beat.exception())  # nobody may ask for it
         try:
-            if silent > self._lease_seconds / 3:
-                ack = await self._store.renew(self._lease, self._lease_seconds)
-                self._renewed = asyncio.get_running_loop().time()
-            else:
-                run = await self._store.run(self.run.tenant, self.run.id)
-                ack = Ack(last_seq=run.last_seq, cancel_requested=run.cancel_requested)
-            self.heed(ack)
+            if not (await asyncio.wait([self._beat], timeout=PATIENCE))[0]:
+                raise TimeoutError("The database does not answer.")
+            beat, self._beat = self._beat, None
+            self.heed(beat.result())
         except LeaseLost as lost:
             self.suspend(Suspension(rank=LOST, error=lost))
         except Exception:
             if silent > self._lease_seconds:  # nobody heard of us for so long that another may have the run
                 self.suspend(Suspension(rank=LOST, error=LeaseLost("The database is out of reach.")))
             raise
+
+    async def _look(self) -> Ack:
+        now = asyncio.get_running_loop().time()
+        silent = now - self._renewed
+        if silent > self._lease_seconds / 3:
+            ack = await self._store.renew(self._lease, self._lease_seconds)
+            self._renewed = now
+            return ack
+        return await self._store.held(self._lease)
 
     def heed(self, ack: Ack) -> None:
         """Stop if the store says that somebody asked for it."""

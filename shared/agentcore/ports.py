@@ -139,6 +139,10 @@ class StateStore(Protocol):
         """The heartbeat. LeaseLost."""
         ...
 
+    async def held(self, lease: Lease) -> Ack:
+        """Whether the run is still held, and whether somebody asked it to stop, without writing. LeaseLost."""
+        ...
+
     async def pause(self, lease: Lease, entries: Sequence[Entry], to: Pause, *, redelivery: float) -> tuple[str, ...]:
         """Append, and let go of the unfinished run. LeaseLost.
 
@@ -209,7 +213,7 @@ class StateStore(Protocol):
     async def prune(self, *, entries_after: float, limit: int) -> int:
         """Delete what retention lets go: journals of runs that ended longer ago (seconds), spent keys.
 
-        And deliveries that were settled, and schedules that rang for good, longer ago than that.
+        And deliveries that were settled, and schedules that rang for good (no cron; not those that somebody paused).
         """
         ...
 
@@ -256,7 +260,14 @@ class StateStore(Protocol):
         """
         ...
 
-    async def delete_schedule(self, tenant: str, schedule_id: str) -> None: ...
+    async def ringing(self, tenant: str, thread_id: str, *, limit: int) -> list[Schedule]:
+        """The thread's schedules that are switched on: neither those that rang for good, nor paused ones."""
+        ...
+
+    async def delete_schedule(self, tenant: str, schedule_id: str, *, thread_id: str | None = None) -> None:
+        """NotFound; with `thread_id` also for one that is not that thread's."""
+        ...
+
     async def drop_schedules(self, tenant: str, origin: str, *, keep: Sequence[str]) -> int:
         """Delete the schedules that came from the registrations of this module and are not among `keep`."""
         ...

@@ -72,7 +72,7 @@ class Service(Threads):
         accepted = await self.store.accept(
             run, redelivery=self.bus.redelivery, multitask=multitask or "enqueue",
             explicit=multitask is not None, idempotency_key=idempotency_key,
-            request_hash=_hash([agent, input, thread_id, metadata, config, request, webhook]),
+            request_hash=_hash([agent, input, thread_id, metadata, config, multitask, request, webhook]),
             lease=self.settings.lease_seconds if here else None, window=self.settings.history_items,
         )  # fmt: skip
         await self._send(accepted.send)
@@ -126,9 +126,12 @@ class Service(Threads):
             done["swept"] += len(swept)
             if not rang and not swept:
                 break
-        if not deadline.passed:
-            done["pruned"] = await self.store.prune(entries_after=self.settings.retention, limit=batch)
-            done["pruned"] += await self.store.purge_deleted(after=self.settings.retention, limit=batch)
+        while not deadline.passed:
+            pruned = await self.store.prune(entries_after=self.settings.retention, limit=batch)
+            pruned += await self.store.purge_deleted(after=self.settings.retention, limit=batch)
+            done["pruned"] += pruned
+            if not pruned:
+                break
         return done
 
     async def deliver(self, deadline: Deadline) -> Mapping[str, int]:

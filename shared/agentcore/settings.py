@@ -45,7 +45,7 @@ class Settings:
     history_tokens: int = _setting(32_000, "Estimated tokens of a thread's history that the model sees.", least=100)
     history_items: int = _setting(400, "Most messages of history loaded for a run.", least=1)
     summarize: bool = _setting(True, "Let the model summarize what falls out of the history window.")
-    schedule_gap: float = _setting(60.0, "Least seconds between two rings of an agent's schedule.", least=0)
+    schedule_gap: float = _setting(60.0, "Least seconds between two rings that an agent schedules.", least=0)
     schedules_per_thread: int = _setting(20, "Most schedules that one thread may have.", least=1)
     schedules_per_tenant: int = _setting(10_000, "Most schedules that one tenant may have.", least=1)
     input_bytes: int = _setting(1_000_000, "Largest input of a run, and largest values of a thread.", least=1)

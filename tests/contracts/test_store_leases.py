@@ -10,9 +10,36 @@ import pytest
 from agentcore.errors import LeaseLost
 from agentcore.records import Finish, Requeue, Sleep, Wait
 from agentcore.store.sql import SqlStore
-from tests.contracts.store_kit import LEASE, REDELIVERY, a_question, claimed, finish, get, keys, step, thread_of
+from agentcore.testing.travel import advance
+from tests.contracts.store_kit import (
+    LEASE,
+    REDELIVERY,
+    TENANT,
+    a_question,
+    claim,
+    claimed,
+    finish,
+    get,
+    keys,
+    step,
+    thread_of,
+)  # fmt: skip
 
 pytestmark = pytest.mark.anyio
+
+
+async def test_a_look_at_a_lease_writes_nothing_and_tells_of_its_end(store: SqlStore) -> None:
+    mine = await claimed(store)
+    before = await get(store, mine.run)
+    assert (await store.held(mine.lease)).cancel_requested is None
+    assert await get(store, mine.run) == before
+    await store.cancel(TENANT, mine.run.id, "interrupt", redelivery=REDELIVERY)
+    assert (await store.held(mine.lease)).cancel_requested == "interrupt"
+    await advance(store, LEASE + 1)
+    assert (await store.held(mine.lease)).last_seq == 1  # it has not been taken yet
+    await claim(store, mine.run)
+    with pytest.raises(LeaseLost):
+        await store.held(mine.lease)
 
 
 @pytest.mark.parametrize("how", ["yield", "back off", "wait", "sleep", "finish"])

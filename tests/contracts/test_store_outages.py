@@ -10,11 +10,14 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from agentcore.errors import Unavailable
+from agentcore.ids import new_id
 from agentcore.records import Requeue
 from agentcore.store.postgres import PostgresStore
 from agentcore.store.sql import SqlStore
+from agentcore.testing.travel import advance
 from tests.conftest import opened
 from tests.contracts.store_kit import (
     KILL_OTHERS,
@@ -111,6 +114,70 @@ async def test_a_commit_whose_answer_is_lost_is_found_again(pg: PostgresStore) -
     assert texts(await pg.items(TENANT, wanted.thread_id)) == ["a", "b"]
     assert [r.status for r in await pg.runs(TENANT)] == ["succeeded", "succeeded"]
     assert lossy.left == 0
+
+
+async def test_a_claim_or_sweep_whose_answer_is_lost_comes_again_when_its_time_has_passed(pg: PostgresStore) -> None:
+    """Nobody knows who holds it then: it costs a lease or a redelivery, and nothing else."""
+    lossy, wanted = Lossy(pg), a_run()
+    await pg.accept(wanted, redelivery=REDELIVERY)
+    lossy.lose()
+    assert await pg.claim(wanted.id, lease=LEASE, window=1) is None
+    await advance(pg, LEASE + 1)
+    lossy.lose()
+    assert await pg.sweep(limit=9, redelivery=REDELIVERY) == ()
+    assert await pg.sweep(limit=9, redelivery=REDELIVERY) == ()
+    await advance(pg, REDELIVERY + 1)
+    assert await pg.sweep(limit=9, redelivery=REDELIVERY) == (wanted.id,)
+    assert (await finish(pg, await claim(pg, wanted)), lossy.left) == ((), 0)
+
+
+# -- a database that is busy or away says so, and a caller can come again
+
+
+async def test_conflicts_without_end_make_the_store_unavailable(
+    pg: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
+        raise OperationalError(statement, {}, psycopg.errors.SerializationFailure("restart transaction"))
+
+    monkeypatch.setattr("agentcore.store.database.PATIENCE", 0.2)
+    event.listen(pg.database.engine.sync_engine, "before_cursor_execute", fails)
+    for work in (accept(pg), pg.now(), pg.thread(TENANT, new_id())):
+        with pytest.raises(Unavailable):
+            await work
+
+
+async def test_more_conflicts_than_one_can_count_are_outlasted(pg: PostgresStore) -> None:
+    left = 20
+
+    def fails(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise OperationalError(statement, {}, psycopg.errors.SerializationFailure("restart transaction"))
+
+    event.listen(pg.database.engine.sync_engine, "before_cursor_execute", fails)
+    assert await pg.now()
+
+
+async def test_a_pool_without_a_free_connection_makes_the_store_unavailable(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentcore.store.engines.PATIENCE", 0.1)
+    few = opened(postgres_url, pool_size=1)
+    async with few.database.engine.connect():
+        for work in (accept(few), few.now()):
+            with pytest.raises(Unavailable):
+                await work
+    assert await few.now()
+    await few.close()
+
+
+async def test_a_server_that_is_not_there_makes_the_store_unavailable(anyio_backend: str) -> None:
+    store = opened("postgresql://nobody@127.0.0.1:1/nothing")
+    for work in (accept(store), store.now()):
+        with pytest.raises(Unavailable):
+            await work
 
 
 async def test_a_server_that_restarts_loses_nothing_that_was_accepted(anyio_backend: str) -> None:

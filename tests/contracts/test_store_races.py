@@ -22,7 +22,7 @@ from agentcore.store.held import add_items, lock_run, lock_thread, promote
 from agentcore.store.sql import SqlStore
 from agentcore.store.tables import run as run_table
 from agentcore.testing.travel import advance
-from tests.conftest import opened
+from tests.conftest import opened, serializable
 from tests.contracts.store_kit import (
     LEASE,
     REDELIVERY,
@@ -50,9 +50,10 @@ MANY = 10
 
 
 @pytest.fixture
-async def stores(store: SqlStore, database_url: str) -> AsyncIterator[list[SqlStore]]:
+async def stores(store: SqlStore, database_url: str, database_kind: str) -> AsyncIterator[list[SqlStore]]:
     """Several processes' stores on one database."""
-    found = [opened(database_url, pool_size=2) for _ in range(MANY)]
+    another = serializable if database_kind == "serializable" else opened
+    found: list[SqlStore] = [another(database_url, pool_size=2) for _ in range(MANY)]
     yield found
     for each in found:
         await each.close()

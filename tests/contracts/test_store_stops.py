@@ -91,15 +91,25 @@ async def test_cancelling_a_run_that_waits_behind_ends_it_at_once(store: SqlStor
         await store.cancel("other", first.id, "interrupt", redelivery=1)
 
 
-async def test_interrupting_stops_the_head_and_drops_what_never_started(store: SqlStore) -> None:
+@pytest.mark.parametrize("action", ["interrupt", "rollback"])
+async def test_stopping_passes_over_the_messages_behind_the_head_and_nothing_else(store: SqlStore, action: Any) -> None:
     held = await claimed(store)
-    second = (await accept(store, held.run.thread_id)).run
-    third = await accept(store, held.run.thread_id, multitask="interrupt", explicit=True)
-    assert third.send == ()
-    assert [r.status for r in await store.runs(TENANT)] == ["queued", "cancelled", "running"]
-    assert (await get(store, held.run)).cancel_requested == "interrupt"
-    assert (await get(store, second)).finished_at is not None
-    assert await finish(store, held, status="cancelled") == (third.run.id,)
+    triggers = ["message", "schedule", "event", "message"]
+    behind = [(await accept(store, held.run.thread_id, trigger=trigger)).run for trigger in triggers]
+    last = await accept(store, held.run.thread_id, multitask=action, explicit=True)
+    assert last.send == ()
+    assert (await get(store, held.run)).cancel_requested == action
+    found = [await get(store, run) for run in behind]
+    asked = [run.cancel_requested for run in found]
+    assert asked == [action if trigger == "message" else None for trigger in triggers]
+    # An interrupted message keeps its turn, to leave its input in the history; a rolled back one leaves nothing.
+    dropped = action == "rollback"
+    ended = [dropped and trigger == "message" for trigger in triggers]
+    assert [run.terminal for run in found] == ended
+    send = await finish(store, held, status="cancelled")
+    for run in [*(run for run, gone in zip(behind, ended, strict=True) if not gone), last.run]:
+        assert send == (run.id,)
+        send = await finish(store, await claim(store, run))
 
 
 async def test_interrupting_a_queued_head_sends_it(store: SqlStore) -> None:

@@ -163,6 +163,21 @@ async def test_a_schedule_with_cron_rings_again_on_its_thread(store: SqlStore) -
     assert (await store.schedules(TENANT))[0].due_at > await store.now()
 
 
+async def test_of_a_threads_schedules_those_that_rang_for_good_are_not_listed_as_ringing(store: SqlStore) -> None:
+    now, thread_id = await store.now(), (await accept(store)).run.thread_id
+    spent = [await store.put_schedule(a_schedule(now, thread_id=thread_id), most=9) for _ in range(3)]
+    wanted = await store.put_schedule(a_schedule(now + timedelta(hours=1), thread_id=thread_id), most=9)
+    await store.put_schedule(a_schedule(now + timedelta(hours=1)), most=9)
+    assert (await ring(store))[0] == len(spent)
+    assert await store.ringing(TENANT, thread_id, limit=1) == [wanted]
+    assert await store.ringing("other", thread_id, limit=9) == []
+    for refused in ({"thread_id": new_id()}, {"tenant": "other", "thread_id": thread_id}):
+        with pytest.raises(NotFound):
+            await store.delete_schedule(**{"tenant": TENANT, "schedule_id": wanted.id, **refused})
+    await store.delete_schedule(TENANT, wanted.id, thread_id=thread_id)
+    assert await store.ringing(TENANT, thread_id, limit=9) == []
+
+
 async def test_a_due_time_that_was_set_back_does_not_ring_twice(store: SqlStore) -> None:
     due = await store.now()
     wanted = a_schedule(due)
@@ -246,6 +261,27 @@ async def test_forgetting_is_done_in_batches(store: SqlStore) -> None:
     for _ in range(3):
         await ended()
     assert [await store.prune(entries_after=1000, limit=2) for _ in range(3)] == [2, 1, 0]
+
+
+async def test_schedules_that_rang_for_good_go_after_a_time_and_paused_ones_stay(store: SqlStore) -> None:
+    now = await store.now()
+    late, past = now - timedelta(seconds=100), now - timedelta(seconds=1)
+    await store.put_schedule(a_schedule(past), most=99)
+    await store.put_schedule(a_schedule(late, misfire="skip"), most=99)
+    assert (await ring(store))[0] == 2
+    kept = [
+        await store.put_schedule(wanted, most=99)
+        for wanted in (
+            a_schedule(late, enabled=False),
+            a_schedule(past, cron="* * * * *", enabled=False, last_run_id=new_id()),
+            a_schedule(now + timedelta(days=1), enabled=False, last_run_id=new_id()),
+            a_schedule(now + timedelta(days=1)),
+        )
+    ]
+    assert await store.prune(entries_after=1000, limit=10) == 0
+    await advance(store, 1001)
+    assert [await store.prune(entries_after=1000, limit=1) for _ in range(3)] == [1, 1, 0]
+    assert sorted(s.id for s in await store.schedules(TENANT)) == sorted(s.id for s in kept)
 
 
 async def test_idempotency_keys_are_kept_for_a_day_at_least(store: SqlStore) -> None:

@@ -6,12 +6,13 @@ import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from agents import Agent, function_tool
 
 from agentcore import current, effect
 from agentcore.deadline import Deadline
+from agentcore.ports import StateStore
 from agentcore.records import Run
 from agentcore.testing import Script, SideTable, call, say
 from tests.engine.world import until
@@ -98,6 +99,37 @@ def test_an_idempotent_tool_that_overruns_is_cut_and_repeated_with_the_same_key(
         assert (left.status, left.output) == ("succeeded", "done")
         assert [n for line, n in side.count().items() if line.startswith("work")] == [2]
         assert side.count()["model:0"] == 1
+
+    on(tmp_path, test)
+
+
+class Hanging:
+    """A database that takes a heartbeat and never answers it."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+
+    def __getattr__(self, verb: str) -> Any:
+        return self.hang if verb in ("renew", "held") else getattr(self.store, verb)
+
+    async def hang(self, *args: Any) -> None:
+        await asyncio.sleep(3600)
+
+
+def test_a_database_that_hangs_does_not_hide_that_the_time_is_up(tmp_path: Path) -> None:
+    side = SideTable(tmp_path / "side")
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: agent(side, slow(side, 3600)))
+        it.service.store = cast(StateStore, Hanging(it.store))
+        run = await it.accept()
+        slice = asyncio.create_task(it.service.work(run.id, deadline := Deadline(None)))
+        await until(lambda: len(side.count()) == 2)
+        await asyncio.sleep(1.2)  # a look is under way, and is not answered
+        deadline.bring_forward(0.2)
+        async with asyncio.timeout(10):
+            await slice
+        assert (await it.get(run)).status == "queued"
 
     on(tmp_path, test)
 

@@ -136,7 +136,28 @@ def test_interrupt_of_a_queued_run_keeps_its_message(tmp_path: Path, world: Worl
         third = await it.accept("three", thread_id=first.thread_id, multitask="interrupt")
         await it.work()
         assert await statuses(it, first, second, third) == ["cancelled", "cancelled", "succeeded"]
-        assert [i["content"] for i in await it.history(first) if i.get("role") == "user"] == ["one", "three"]
+        assert [i["content"] for i in await it.history(first) if i.get("role") == "user"] == ["one", "two", "three"]
+        assert world.count("model:quick:0") == 1
+
+    on(tmp_path, test)
+
+
+@pytest.mark.parametrize(("strategy", "said"), [("interrupt", ["go", "two"]), ("rollback", [])])
+def test_what_schedules_and_events_started_is_never_stopped_by_a_message(
+    tmp_path: Path, world: World, streamed: bool, strategy: Any, said: list[str]
+) -> None:
+    async def test(it: Harness) -> None:
+        gate, first, work = await busy(it, world, streamed, "read")
+        on_it = {"agent": "quick", "thread_id": first.thread_id}
+        two = await it.accept("two", **on_it)
+        rings = [await it.accept(trigger, trigger=trigger, **on_it) for trigger in ("schedule", "event")]
+        last = await it.accept("last", multitask=strategy, **on_it)
+        gate.open.set()
+        await work
+        await it.work()
+        assert await statuses(it, first, two, *rings, last) == ["cancelled"] * 2 + ["succeeded"] * 3
+        users = [i["content"] for i in await it.history(first) if i.get("role") == "user"]
+        assert users == [*said, "schedule", "event", "last"]
 
     on(tmp_path, test)
 
@@ -387,5 +408,7 @@ def test_the_same_key_and_request_are_the_same_run(tmp_path: Path, world: World)
         assert world.count("model:quick:0") == 1
         with pytest.raises(IdempotencyMismatch):
             await it.accept("two", idempotency_key="k")
+        with pytest.raises(IdempotencyMismatch):
+            await it.accept("one", idempotency_key="k", multitask="interrupt")
 
     on(tmp_path, test)

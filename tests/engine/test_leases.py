@@ -89,15 +89,18 @@ def test_a_worker_that_lost_its_run_while_another_works_on_it_stops(
     asyncio.run(test())
 
 
-def test_a_worker_hears_of_its_lost_lease_in_the_middle_of_a_model_call(tmp_path: Path, world: World) -> None:
+@pytest.mark.parametrize("lease", [0.6, 300.0], ids=["by its heartbeat", "long before its heartbeat"])
+def test_a_worker_hears_of_its_lost_lease_in_the_middle_of_a_model_call(
+    tmp_path: Path, world: World, lease: float
+) -> None:
     async def test() -> None:
         url = f"sqlite:///{tmp_path}/test.db"
-        async with harness(url, lease_seconds=0.6) as zombie, harness(url) as other:
+        async with harness(url, lease_seconds=lease) as zombie, harness(url) as other:
             zombie.agent(Agent(name="main", model=Held(world, [say("never")], name="zombie")))
             run = await zombie.accept()
             work = asyncio.create_task(zombie.service.work(run.id))
             await until(lambda: world.count("zombie:0"))
-            await advance(other.store, 1)
+            await advance(other.store, lease + 1)
             claim = await other.store.claim(run.id, lease=60, window=10)
             assert claim is not None
             async with asyncio.timeout(10):

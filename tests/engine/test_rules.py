@@ -14,6 +14,7 @@ import pytest
 from agents import Agent, function_tool
 
 from agentcore import current, effect
+from agentcore.errors import Unavailable
 from agentcore.journal import ALWAYS, LINGER, Journal
 from agentcore.ports import StateStore
 from agentcore.preflight import preflight
@@ -97,10 +98,10 @@ class Unreachable:
     """A database that answers no heartbeat any more."""
 
     def __init__(self, service: Service) -> None:
-        self.store = service.store
+        self.store, self.away = service.store, False
 
     def __getattr__(self, verb: str) -> Any:
-        if verb in ("renew", "run"):
+        if self.away and verb in ("renew", "held"):
             raise OSError("no route to host")
         return getattr(self.store, verb)
 
@@ -122,11 +123,12 @@ def test_a_worker_that_lost_its_run_stops_in_the_middle_of_a_tool(
             return "never"
 
         it.agent(lambda: world.agent([call("look", id="l")], [say("done")], tools=[look]))
-        if why.startswith("the database"):
-            it.service.store = cast(StateStore, Unreachable(it.service))
+        store = Unreachable(it.service)
+        it.service.store = cast(StateStore, store)
         run = await it.accept(deltas=streamed)
         work = asyncio.create_task(it.service.work(run.id))
         await until(lambda: world.count("begun"))
+        store.away = why.startswith("the database")
         if why.startswith("another"):
             await advance(it.store, 1)
             assert await it.store.claim(run.id, lease=60, window=1)
@@ -135,6 +137,35 @@ def test_a_worker_that_lost_its_run_stops_in_the_middle_of_a_tool(
         assert world.count("stopped") == 1
 
     on(tmp_path, test, lease_seconds=0.6)
+
+
+class Busy:
+    """A database that has no time for the first writes."""
+
+    def __init__(self, service: Service, times: int) -> None:
+        self.store, self.left = service.store, times
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self.store, verb)
+
+    async def append(self, *args: Any, **options: Any) -> Any:
+        self.left -= 1
+        if self.left >= 0:
+            raise Unavailable("busy")
+        return await self.store.append(*args, **options)
+
+
+def test_a_database_that_is_busy_for_a_moment_costs_no_lease(tmp_path: Path, world: World, streamed: bool) -> None:
+    async def test(it: Harness) -> None:
+        it.agent(lambda: world.agent([call("look", id="l")], [say("done")], tools=[world.tool("look")]))
+        busy = Busy(it.service, 2)
+        it.service.store = cast(StateStore, busy)
+        run = await it.run(deltas=streamed)
+        assert (run.status, run.fence) == ("succeeded", 1)
+        assert busy.left < 0
+        assert world.side.count() == {"model:0": 1, "look": 1, "model:1": 1}
+
+    on(tmp_path, test)
 
 
 # -- 4. no finished step runs twice

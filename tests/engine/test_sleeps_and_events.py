@@ -342,6 +342,26 @@ def test_an_agent_cancels_its_schedules_and_nobody_elses(tmp_path: Path, world: 
     on(tmp_path, test)
 
 
+def test_an_agent_sees_and_cancels_its_schedules_however_many_have_rung(tmp_path: Path, world: World) -> None:
+    async def test(it: Harness) -> None:
+        it.agent(ringing(world))
+        run = await it.run()
+        for _ in range(3):
+            await it.service.put_schedule(await clock(it, due="1m", thread_id=run.thread_id))
+            await it.later(61)
+        made = await it.service.put_schedule(await clock(it, due="2h", thread_id=run.thread_id))
+        it.agent(
+            using(world, [call("list_schedules", id="l"), call("cancel_schedule", {"schedule_id": made.id}, id="c")])
+        )
+        await it.run(thread_id=run.thread_id)
+        listed = outputs(await it.history(run))["l"]
+        assert listed.startswith(made.id)
+        assert len(listed.splitlines()) == 1
+        assert await it.store.ringing(TENANT, run.thread_id, limit=9) == []
+
+    on(tmp_path, test, schedules_per_thread=2)
+
+
 def test_limits_are_told_to_the_model_with_the_setting(tmp_path: Path, world: World) -> None:
     async def test(it: Harness) -> None:
         often = call("schedule", {"name": "often", "input": "i", "cron": "* * * * *"}, id="often")
@@ -356,6 +376,27 @@ def test_limits_are_told_to_the_model_with_the_setting(tmp_path: Path, world: Wo
             await it.service.put_schedule(await clock(it, due="1h", thread_id=run.thread_id))
 
     on(tmp_path, test, schedule_gap=300.0, schedules_per_thread=2, schedules_per_tenant=2)
+
+
+def test_a_run_that_a_schedule_started_cannot_ring_itself_again_at_once(
+    tmp_path: Path, world: World, streamed: bool
+) -> None:
+    async def test(it: Harness) -> None:
+        def at(when: str, id: str) -> Any:
+            return call("schedule", {"name": "n", "input": "i", "when": when}, id=id)
+
+        it.agent(using(world, [at("0s", "first")]))
+        first = await it.run(deltas=streamed)
+        it.agent(using(world, [at("0s", "soon"), at("61m", "later")]))
+        for _ in range(3):
+            await it.later(1)
+        [rung] = await runs(it, trigger="schedule")
+        assert "AGENTCORE_SCHEDULE_GAP" in outputs(await it.history(rung))["soon"]
+        [next_one] = await it.store.ringing(TENANT, first.thread_id, limit=9)
+        assert rung.created_at is not None
+        assert next_one.due_at >= rung.created_at + timedelta(hours=1)
+
+    on(tmp_path, test, schedule_gap=3600.0)
 
 
 def test_a_cron_rings_again_and_again(tmp_path: Path, world: World) -> None:
@@ -425,6 +466,18 @@ def test_ten_ticks_at_once_make_one_run_of_each_due_schedule(tmp_path: Path, wor
             assert world.side.count() == {"model:0": 20}
 
     asyncio.run(test())
+
+
+def test_a_tick_forgets_all_that_retention_lets_go(tmp_path: Path, world: World) -> None:
+    async def test(it: Harness) -> None:
+        it.agent(ringing(world))
+        ended = [await it.run() for _ in range(5)]
+        await advance(it.store, 61)
+        assert (await it.service.tick(batch=2))["pruned"] == 10  # first their deltas, then the rest
+        assert [await it.journal(run) for run in ended] == [[]] * 5
+        assert (await it.service.tick(batch=2))["pruned"] == 0
+
+    on(tmp_path, test, retention=60.0)
 
 
 def test_ten_ticks_at_once_send_a_due_run_once(tmp_path: Path, world: World) -> None:

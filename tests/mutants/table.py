@@ -127,6 +127,18 @@ MUTANTS = (
         engine("leases", "heartbeat and unstreamed-tool"),
     ),
     Mutant(
+        "a worker learns of a takeover with its next heartbeat only", 2, "journal.py",
+        "return await self._store.held(self._lease)",
+        "return Ack(last_seq=self._last_seq)",
+        engine("leases", "hears_of_its_lost_lease and long"),
+    ),
+    Mutant(
+        "a database that hangs hides that the time is up", 6, "journal.py",
+        "asyncio.wait([self._beat], timeout=PATIENCE)",
+        "asyncio.wait([self._beat])",
+        engine("deadline", "database_that_hangs"),
+    ),
+    Mutant(
         "a tool goes on when its worker has lost the run", 2, "engine.py",
         "if journal.suspension and journal.suspension.rank == LOST:",
         "if False:",
@@ -186,6 +198,18 @@ MUTANTS = (
         'if status == "waiting" and run.trigger == "message" and not terms.explicit:',
         "if False:",
         engine("double_texting", "names_the_question"),
+    ),
+    Mutant(
+        "a message stops what a schedule started", 3, "store/stopping.py",
+        '    run.c.trigger == "message",\n',
+        "",
+        engine("double_texting", "never_stopped_by_a_message and not unstreamed"),
+    ),
+    Mutant(
+        "an interrupted message is forgotten", 1, "store/stopping.py",
+        'if action == "interrupt":',
+        "if False:",
+        engine("double_texting", "queued_run_keeps_its_message"),
     ),
     # 4. No finished step runs twice.
     Mutant(
@@ -505,6 +529,12 @@ MUTANTS = (
         "if False:",
         engine("failures", "outlives_its_time and not unstreamed"),
     ),
+    Mutant(
+        "an agent wakes itself with every tick", 9, "host.py",
+        "        if not cron:\n            self._check_ring(due_at)\n",
+        "",
+        engine("sleeps_and_events", "cannot_ring_itself and not unstreamed"),
+    ),
     # 10. Nobody sees another tenant's data.
     Mutant(
         "a run can be read by anybody", 10, "store/reading.py",
@@ -625,6 +655,12 @@ MUTANTS = (
         'schedule.c.tenant == bindparam("of_tenant"), ',
         "",
         store("_tenants", "schedule_is_not_found"),
+    ),
+    Mutant(
+        "an agent cancels schedules of other threads", 10, "store/schedules.py",
+        "_DELETE_OF_THREAD = _DELETE.where(_THREAD_IS)",
+        "_DELETE_OF_THREAD = _DELETE",
+        engine("sleeps_and_events", "nobody_elses and not unstreamed"),
     ),
     Mutant(
         "everybody's schedules are listed", 10, "store/schedules.py",

@@ -51,7 +51,7 @@ async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, AgentCoreError)
     if error.status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
-    return JSONResponse(describe(error), error.status, media_type="application/problem+json")
+    return JSONResponse(describe(error), error.status, error.headers, media_type="application/problem+json")
 
 
 async def _unfit(request: Request, error: Exception) -> Response:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import ClauseElement, Compiled, Executable, Row
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from agentcore.errors import NotFound
+from agentcore.errors import NotFound, Unavailable
 
 T = TypeVar("T")
 Params = Mapping[str, Any]
@@ -20,7 +22,9 @@ Params = Mapping[str, Any]
 _CONFLICTS = {"40001", "40P01"}  # serialization failure, deadlock: nothing was done, so do it again
 _TAKEN = "23505"  # a key that is unique is there already
 _NO_UUID = "22P02"  # an id that is none: what it names does not exist
-_ATTEMPTS = 12
+# Connection lost, server shutting down or starting, too many clients: by class, or by name.
+_AWAY = ("08", "53", "57P")
+PATIENCE = 10.0  # seconds that conflicts are tried again
 _LOST = 3  # connections in a row, before the database counts as away
 
 
@@ -90,6 +94,8 @@ class Database:
         try:
             async with self.engine.connect() as connection:
                 return (await connection.execute(self._ready(statement), params)).all()
+        except PoolExhausted as error:
+            raise Unavailable("Every connection to the database is busy. Try again soon.") from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 return None
@@ -116,24 +122,37 @@ class Database:
 
 
 async def _tried(attempt: Callable[[bool], Awaitable[T]]) -> T:
-    lost = 0
-    for number in range(_ATTEMPTS):
+    """Bounded by time: how many conflicts there are before one gets through depends on how many others there are."""
+    lost, number, end = 0, 0, time.monotonic() + PATIENCE
+    while True:
         try:
             return await attempt(lost > 0)
-        except Again:
-            pass
-        except DBAPIError as error:
-            lost += error.connection_invalidated
-            again = error.connection_invalidated or _conflict(error)
-            if not again or lost > _LOST or number == _ATTEMPTS - 1:
-                raise _known(error) from error.orig
+        except PoolExhausted as error:
+            raise Unavailable("Every connection to the database is busy. Try again soon.") from error
+        except (Again, DBAPIError) as error:
+            if isinstance(error, DBAPIError):
+                lost += error.connection_invalidated
+                if lost > _LOST or not (error.connection_invalidated or _conflict(error)):
+                    raise _known(error) from error.orig
+            if time.monotonic() >= end:
+                raise Unavailable("The database is too busy: others were always first. Try again soon.") from error
         # Those who collided must not collide again: jitter, growing. (No secret hangs on it.)
-        await asyncio.sleep(random.uniform(0, min(1.0, 0.005 * 2**number)))  # noqa: S311
-    raise RuntimeError("A transaction met itself again and again.")
+        await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(number, 6)))  # noqa: S311
+        number += 1
 
 
 def _known(error: DBAPIError) -> Exception:
-    return NotFound("There is nothing with this id.") if _state(error) == _NO_UUID else error
+    """The error as others are to see it."""
+    if _state(error) == _NO_UUID:
+        return NotFound("There is nothing with this id.")
+    return Unavailable("The database cannot be reached. Try again soon.") if _away(error) else error
+
+
+def _away(error: DBAPIError) -> bool:
+    if error.connection_invalidated or "database is locked" in str(error.orig):
+        return True
+    state = getattr(error.orig, "sqlstate", "")  # psycopg's errors have None where no server said anything
+    return isinstance(error, OperationalError) and (state is None or state.startswith(_AWAY))
 
 
 def _state(error: DBAPIError) -> str | None:

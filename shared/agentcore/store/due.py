@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, bindparam, case, delete, select, update
+from sqlalchemy import BindParameter, Select, bindparam, case, delete, or_, select, update
 
 from agentcore.store.base import Verbs
 from agentcore.store.columns import later, now
@@ -66,10 +66,12 @@ _FORGET_KEY = delete(idempotency).where(
 )
 _OLD_DELIVERIES = select(delivery.c.id).where(delivery.c.finished_at <= later("age")).limit(bindparam("limit"))
 _FORGET_DELIVERIES = delete(delivery).where(delivery.c.id.in_(_OLD_DELIVERIES)).returning(delivery.c.id)
-# Those that rang for good. A registered one stays: the next start would take it for new, and it would ring again.
+# Those that rang for good, or that skip a missed time and missed theirs. One that a person paused did neither. A
+# registered one stays: the next start would take it for new, and it would ring again.
 _SPENT_SCHEDULES = (
     select(schedule.c.id)
     .where(~schedule.c.enabled, schedule.c.cron.is_(None), schedule.c.due_at <= later("age"))
+    .where(or_(schedule.c.last_run_id.is_not(None), schedule.c.misfire == "skip"))
     .where(schedule.c.origin.is_(None))
     .limit(bindparam("limit"))
 )

@@ -14,7 +14,7 @@ from agentcore.errors import Misconfigured
 from agentcore.matching import contains
 from agentcore.settings import Settings
 from agentcore.store.columns import dumps
-from agentcore.store.database import Database
+from agentcore.store.database import PATIENCE, Database
 
 _PATIENCE = 10  # seconds: to connect, and until a silent peer counts as gone
 _RECYCLE = 600  # seconds: idle connections are dropped by most middleboxes, and while a host is frozen
@@ -106,6 +106,7 @@ def _psycopg(url: URL, settings: Settings) -> AsyncEngine:
         json_serializer=dumps,
         pool_size=settings.pool_size,
         max_overflow=0,
+        pool_timeout=PATIENCE,
         pool_recycle=_RECYCLE,
         pool_use_lifo=True,  # so that few connections are busy and the others can be recycled
         connect_args=connect_args(settings),

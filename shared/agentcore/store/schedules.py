@@ -41,6 +41,7 @@ _LIST = (
 )
 _THREAD_IS = schedule.c.thread_id == bindparam("thread_id")
 _LIST_OF_THREAD = _LIST.where(_THREAD_IS)
+_RINGING_OF_THREAD = _LIST_OF_THREAD.where(schedule.c.enabled)
 _OTHERS = (
     select(schedule.c.id)
     .where(schedule.c.tenant == bindparam("tenant"), schedule.c.id != bindparam("id"))
@@ -66,6 +67,7 @@ _LOCKED_NOW = (
     .where(schedule.c.tenant == bindparam("tenant"), schedule.c.id == bindparam("id"))
     .with_for_update()
 )
+_DELETE_OF_THREAD = _DELETE.where(_THREAD_IS)
 
 _DUE = (
     select(schedule.c.id)
@@ -158,15 +160,23 @@ class Schedules(Verbs):
         params = {"tenant": tenant, "limit": limit, "offset": offset, "thread_id": thread_id}
         return [to_schedule(row) for row in await self.database.fetch(statement, params)]
 
+    async def ringing(self, tenant: str, thread_id: str, *, limit: int) -> list[Schedule]:
+        params = {"tenant": tenant, "thread_id": thread_id, "limit": limit, "offset": 0}
+        return [to_schedule(row) for row in await self.database.fetch(_RINGING_OF_THREAD, params)]
+
     async def schedule(self, tenant: str, schedule_id: str) -> Schedule:
         rows = await self.database.fetch(_OF_TENANT, {"tenant": tenant, "id": schedule_id})
         if not rows:
             raise _missing(schedule_id)
         return to_schedule(rows[0])
 
-    async def delete_schedule(self, tenant: str, schedule_id: str) -> None:
+    async def delete_schedule(self, tenant: str, schedule_id: str, *, thread_id: str | None = None) -> None:
+        statement, params = _DELETE, {"of_tenant": tenant, "the_schedule": schedule_id}
+        if thread_id is not None:
+            statement, params["thread_id"] = _DELETE_OF_THREAD, thread_id
+
         async def work(tx: Tx) -> None:
-            found = await tx.first(_DELETE, of_tenant=tenant, the_schedule=schedule_id)
+            found = await tx.first(statement, **params)
             if not found and not tx.repeat:
                 raise _missing(schedule_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select, update
 
 from agentcore.errors import EffectsHappened
 from agentcore.records import Entry, Thread, effects_started
@@ -11,11 +11,14 @@ from agentcore.store.held import Held, lock_run
 from agentcore.store.journal import read_steps
 from agentcore.store.tables import run
 
-_BEHIND = (
-    select(run.c.id)
-    .where(run.c.thread_id == bindparam("id"), run.c.position > bindparam("after"), run.c.status == "queued")
-    .order_by(run.c.position)
+_MESSAGES_BEHIND = and_(
+    run.c.thread_id == bindparam("of_thread"),
+    run.c.position > bindparam("after"),
+    run.c.status == "queued",
+    run.c.trigger == "message",
 )
+_BEHIND = select(run.c.id).where(_MESSAGES_BEHIND).order_by(run.c.position)
+_INTERRUPT = update(run).where(_MESSAGES_BEHIND).values(cancel_requested="interrupt")
 
 
 async def stop_head(tx: Tx, held: Held, action: str, *, redelivery: float) -> tuple[str, ...]:
@@ -35,8 +38,16 @@ async def stop_head(tx: Tx, held: Held, action: str, *, redelivery: float) -> tu
 
 
 async def stop_behind(tx: Tx, thread: Thread, after: int, action: str) -> None:
-    """End the runs that wait behind the head: they never started."""
-    for row in await tx.all(_BEHIND, id=thread.id, after=after):
+    """Pass over the messages that wait behind the head. What a schedule or an event started is not theirs to stop.
+
+    A rollback ends them here and now. Interrupted ones keep their turn and end in it, each with what was said: their
+    input comes after what the head still has to store.
+    """
+    behind = {"of_thread": thread.id, "after": after}
+    if action == "interrupt":
+        await tx.run(_INTERRUPT, behind)
+        return
+    for row in await tx.all(_BEHIND, **behind):
         held = await lock_run(tx, row.id)
         assert held is not None
         await stop_waiting(held, action)

@@ -265,6 +265,7 @@ Index("question_by_status", question.c.tenant, question.c.status, question.c.cre
 Index("question_by_run", question.c.run_id)
 Index("question_by_thread", question.c.thread_id)
 Index("schedule_due", schedule.c.due_at, **_where(schedule.c.enabled))
+Index("schedule_spent", schedule.c.due_at, **_where(and_(~schedule.c.enabled, schedule.c.cron.is_(None))))
 Index("schedule_by_tenant", schedule.c.tenant, schedule.c.thread_id)
 Index("schedule_by_origin", schedule.c.tenant, schedule.c.origin, **_where(schedule.c.origin.is_not(None)))
 Index("schedule_spent", schedule.c.due_at, **_where(and_(~schedule.c.enabled, schedule.c.cron.is_(None))))

@@ -48,6 +48,7 @@ _RENEW = (
     .values(wake_at=later("lease"))
     .returning(run.c.last_seq, run.c.cancel_requested, now().label("at"))
 )
+_HELD = select(run.c.last_seq, run.c.cancel_requested, now().label("at")).where(HOLDS)
 
 _OVERDUE = (
     select(question)
@@ -88,6 +89,9 @@ class Working(Verbs):
         params = {"the_run": lease.run_id, "the_fence": lease.fence, "lease": seconds}
         return ack(await self.database.fetch(_RENEW, params, write=True), lease)
 
+    async def held(self, lease: Lease) -> Ack:
+        return ack(await self.database.fetch(_HELD, {"the_run": lease.run_id, "the_fence": lease.fence}), lease)
+
     async def expire_questions(self, lease: Lease) -> tuple[Entry, ...]:
         async def work(tx: Tx) -> tuple[Entry, ...]:
             held = await lock_leased(tx, lease)
@@ -101,7 +105,7 @@ class Working(Verbs):
 
 
 def ack(rows: Sequence[Row[Any]], lease: Lease) -> Ack:
-    """The answer to a write under a lease. LeaseLost where it found no run."""
+    """The answer to a write or a look under a lease. LeaseLost where it found no run."""
     if not rows:
         raise lost(lease)
     return Ack(last_seq=rows[0].last_seq, cancel_requested=rows[0].cancel_requested, at=rows[0].at)
