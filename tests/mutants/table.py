@@ -273,6 +273,18 @@ MUTANTS = (
         'return "idempotent" if',
         engine("rules", "not_repeated_unless and not unstreamed"),
     ),
+    Mutant(
+        "a tool that cannot be recorded is refused in the first run only", 5, "durable/agent.py",
+        "for one in check(agent):",
+        "for one in () if agent.__dict__.get(_MARK) else check(agent):",
+        engine("refused_tools", "added_after_a_run and not unstreamed"),
+    ),
+    Mutant(
+        "a tool that comes in during a run is not looked at", 5, "durable/agent.py",
+        "_refuse(scope, agent.name, tools)\n            scope",
+        "scope",
+        engine("refused_tools", "added_during_a_run and not unstreamed"),
+    ),
     # 6. The deadline comes from the platform.
     Mutant(
         "the deadline does not stop a slice", 6, "engine.py",

@@ -8,7 +8,7 @@ from typing import Any
 from agents import RunConfig, RunResult, RunResultStreaming
 from agents.run import AgentRunner, get_default_agent_runner, set_default_agent_runner
 
-from agentcore.durable.agent import durable_guardrails, instrument
+from agentcore.durable.agent import durable_guardrails, instrument_within
 from agentcore.durable.model import DurableModel, DurableProvider, is_default
 from agentcore.durable.scope import Slice, enter, scope_now
 
@@ -20,7 +20,7 @@ class DurableRunner(AgentRunner):
         scope = scope_now()
         if scope is None:
             return await super().run(starting_agent, input, **kwargs)
-        instrument(starting_agent)
+        instrument_within(scope, starting_agent)
         kwargs["run_config"] = durable_config(kwargs.get("run_config"), scope.slice)
         with enter(scope.run()):
             return await super().run(starting_agent, input, **kwargs)
@@ -29,7 +29,7 @@ class DurableRunner(AgentRunner):
         scope = scope_now()
         if scope is None:
             return super().run_streamed(starting_agent, input, **kwargs)
-        instrument(starting_agent)
+        instrument_within(scope, starting_agent)
         kwargs["run_config"] = durable_config(kwargs.get("run_config"), scope.slice)
         with enter(scope.run()):  # the SDK's task starts in here and keeps the scope
             return super().run_streamed(starting_agent, input, **kwargs)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID, uuid5
 
 from agents import ModelProvider
 
 from agentcore.context import Current, Host, _current
-from agentcore.errors import IncompatibleVersion
+from agentcore.errors import AgentCoreError, IncompatibleVersion
 from agentcore.journal import FATAL, Journal, Suspension
 
 
@@ -47,6 +47,11 @@ class Slice:
         )  # fmt: skip
         self.journal.suspend(Suspension(rank=FATAL, error=error))
         return True
+
+    def fail(self, error: AgentCoreError) -> NoReturn:
+        """Unwind, and let the run fail for good: an error raised in a tool would become text for the model."""
+        self.journal.suspend(Suspension(rank=FATAL, error=error))
+        self.journal.stop()
 
     def next_segment(self) -> None:
         self.segment += 1
