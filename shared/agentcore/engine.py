@@ -187,11 +187,7 @@ class Execution:
         """The agent, as registered now, made durable, and how it is to be run."""
         durable.install()
         spec = self.spec = self.registry.get(self.run.agent)
-        agent = spec.resolve("target")
-        if not isinstance(agent, Agent):
-            agent = await _maybe(agent())
-        if not isinstance(agent, Agent):
-            raise Misconfigured(f"agent {spec.name!r}: {spec.target!r} is neither an Agent nor a function making one.")
+        agent = await agent_of(spec)
         durable.instrument(agent)
         slice = durable.Slice(
             journal=self.journal, host=EngineHost(self.journal, self.store, self.settings),
@@ -315,6 +311,16 @@ class Execution:
             status=status, output=output, error=error, items=items, usage=usage_of(self.journal.entries),
             summary=past.summary if past and fresh else None, summary_until=past.start if past and fresh else 0,
         )  # fmt: skip
+
+
+async def agent_of(spec: AgentSpec) -> Agent[Any]:
+    """The agent that is registered so, made where a function makes it. Misconfigured where there is none."""
+    agent = spec.resolve("target")
+    if not isinstance(agent, Agent):
+        agent = await _maybe(agent())
+    if not isinstance(agent, Agent):
+        raise Misconfigured(f"agent {spec.name!r}: {spec.target!r} is neither an Agent nor a function making one.")
+    return agent
 
 
 def _failed_by_policy(entry: Entry) -> bool:

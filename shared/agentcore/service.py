@@ -51,10 +51,10 @@ class Service:
     ) -> Run:  # fmt: skip
         """Take on a run; it is committed when this returns. `here`: execute it in this process where it can be.
 
-        Raises NotFound (agent, thread), Invalid (input), ThreadBusy, InputRequired, EffectsHappened,
-        IdempotencyMismatch.
+        Raises NotFound (agent, thread), Invalid (input), Misconfigured (agent), ThreadBusy, InputRequired,
+        EffectsHappened, IdempotencyMismatch.
         """
-        spec = self.registry.get(agent)
+        spec = self.registry.admit(agent)
         run = self._new_run(tenant, spec.name, spec.version, input, thread_id, metadata, config, deltas, trigger)
         accepted = await self.store.accept(
             run, redelivery=self.bus.redelivery, multitask=multitask or "enqueue",

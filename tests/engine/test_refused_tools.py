@@ -9,11 +9,12 @@ import pytest
 from agents import Agent, LocalShellTool, Runner, function_tool, handoff
 
 from agentcore import registry
+from agentcore.commands.process import preload
 from agentcore.errors import Misconfigured
 from agentcore.records import Run
 from agentcore.testing import call, say
 from tests.engine.world import World
-from tests.harness import Harness, on
+from tests.harness import TENANT, Harness, on
 
 WHERE = pytest.mark.parametrize("where", ["itself", "handoff", "handoff object", "agent tool", "two steps away"])
 
@@ -116,3 +117,18 @@ def test_it_is_refused_where_it_is_registered(world: World, where: str, monkeypa
     with pytest.raises(Misconfigured, match=r"'bad': LocalShellTool.*@function_tool"):
         registry.register("main", agent)
     assert registry._registry.specs == {}
+
+
+def test_no_run_is_accepted_once_it_is_known_that_its_agent_cannot_run(tmp_path: Path, world: World) -> None:
+    async def test(it: Harness) -> None:
+        it.agent(lambda: world.agent([say("x")], name="bad", tools=[shell()]), name="bad")
+        it.agent(world.agent([say("hi")]))
+        it.agent("no.such:agent", name="lost")  # type: ignore[arg-type]  # a path
+        await preload(it.service.registry)
+        for name, why in ("bad", "LocalShellTool"), ("lost", r"no\.such"):
+            with pytest.raises(Misconfigured, match=why):
+                await it.accept(agent=name)
+        assert (await it.run()).status == "succeeded"
+        assert len(await it.store.runs(TENANT)) == 1
+
+    on(tmp_path, test)

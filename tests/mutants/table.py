@@ -285,6 +285,18 @@ MUTANTS = (
         "scope",
         engine("refused_tools", "added_during_a_run and not unstreamed"),
     ),
+    Mutant(
+        "an agent object is registered whatever its tools are", 5, "registry.py",
+        "if _is_agent(target):\n        check(target)",
+        "if False:\n        check(target)",
+        engine("refused_tools", "where_it_is_registered"),
+    ),
+    Mutant(
+        "runs are accepted of an agent that is known to be refused", 5, "service.py",
+        "self.registry.admit(agent)",
+        "self.registry.get(agent)",
+        engine("refused_tools", "no_run_is_accepted"),
+    ),
     # 6. The deadline comes from the platform.
     Mutant(
         "the deadline does not stop a slice", 6, "engine.py",

@@ -40,7 +40,7 @@ async def _dev(settings: Settings) -> None:
                 await service.store.release_leases()
             await app.put_schedules(service)
             print(banner(service, listening), flush=True)
-            beside = [asyncio.create_task(listen_for_news(service)), asyncio.create_task(preload())]
+            beside = [asyncio.create_task(listen_for_news(service)), asyncio.create_task(preload(service.registry))]
             await together(
                 stop,
                 server.answer(service, listening, stop),

@@ -11,6 +11,8 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from agentcore.registry import Registry
+
 log = logging.getLogger("agentcore.process")
 
 
@@ -55,11 +57,17 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, Any]) -> Non
             raise end
 
 
-async def preload() -> None:
-    """Import the SDK once requests are answered, so that neither the start nor the first stream waits for it."""
+async def preload(registry: Registry) -> None:
+    """Import the SDK once requests are answered, so that neither the start nor the first stream waits for it.
+
+    Then look at the agents: no new run of one that cannot run is accepted here any more.
+    """
     try:
-        await asyncio.to_thread(importlib.import_module, "agentcore.engine")
+        preflight = await asyncio.to_thread(importlib.import_module, "agentcore.preflight")
+        registry.refused = await preflight.unfit(registry)
     except Exception:
-        log.exception("the engine cannot be imported: runs will fail")
+        log.exception("the agents cannot be looked at: runs may fail")
+    for name, error in registry.refused.items():
+        log.error("agent %r is refused: %s", name, error)
     gc.collect()
     gc.freeze()  # what was imported stays: no collection need ever look at it again

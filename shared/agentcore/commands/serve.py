@@ -36,7 +36,7 @@ async def _serve(settings: Settings) -> None:
             await app.put_schedules(service)
             agents = ", ".join(sorted(service.registry.specs))
             print(f"agentcore serves {agents} at {server.address(listening)}", flush=True)
-            beside = [asyncio.create_task(listen_for_news(service)), asyncio.create_task(preload())]
+            beside = [asyncio.create_task(listen_for_news(service)), asyncio.create_task(preload(service.registry))]
             await together(stop, server.answer(service, listening, stop))
             for task in beside:
                 task.cancel()

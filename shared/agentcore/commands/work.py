@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from agentcore import app
-from agentcore.commands.process import stopping
+from agentcore.commands.process import preload, stopping
 from agentcore.errors import Misconfigured
 from agentcore.settings import Settings
 from agentcore.urls import masked
@@ -23,10 +23,16 @@ def work(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-async def _work(settings: Settings, **limits: Any) -> Any:
+async def _work(settings: Settings, *, drain: bool, max_seconds: float | None) -> Any:
     with stopping() as stop:
         async with app.running(app.build(settings)) as service:
-            return await work_forever(service, stop=stop, **limits)
+            if drain:  # what finds nothing to do need not import the SDK
+                return await work_forever(service, stop=stop, drain=True, max_seconds=max_seconds)
+            loading = asyncio.create_task(preload(service.registry))
+            try:
+                return await work_forever(service, stop=stop, max_seconds=max_seconds)
+            finally:
+                loading.cancel()
 
 
 def tick(args: argparse.Namespace, settings: Settings) -> int:
