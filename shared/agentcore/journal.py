@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NoReturn
 
 from agentcore.errors import AgentCoreError, LeaseLost
@@ -52,6 +53,7 @@ class Journal:
         publish: Callable[..., None] | None = None, frozen: bool = False,
     ) -> None:  # fmt: skip
         self.run = claim.run
+        self.loop = asyncio.get_running_loop()  # all that touches the journal happens here
         self.frozen = frozen  # a preflight: nothing fresh may happen
         self.suspension: Suspension | None = None
         self.progressed = False  # a step was added in this slice
@@ -88,7 +90,13 @@ class Journal:
         return list(self._seen.values())
 
     def add(self, entry: Entry, *, linger: float = 0.0) -> None:
-        """Record an entry; it is stored in order, now. `linger`: it may wait so long to share another's write."""
+        """Record an entry; it is stored in order, now. `linger`: it may wait so long to share another's write.
+
+        From the thread of a sync tool too: then it is recorded when the loop comes to it, before the tool's result.
+        """
+        if not self.here:
+            self.loop.call_soon_threadsafe(partial(self.add, entry, linger=linger))
+            return
         if self.frozen:
             self.stop()
         self._flush_deltas()
@@ -97,6 +105,14 @@ class Journal:
             self._write()
         elif linger < ALWAYS:
             asyncio.get_running_loop().call_later(linger, self._write)
+
+    @property
+    def here(self) -> bool:
+        """Whether the caller runs on the journal's loop, and not in a thread, or on a loop of its own."""
+        try:
+            return asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            return False
 
     def _put(self, entry: Entry) -> None:
         self._seen[entry.key] = entry

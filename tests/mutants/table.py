@@ -224,6 +224,12 @@ MUTANTS = (
         "self.stop()",
         engine("rules", "beside_an_agent_that_stops"),
     ),
+    Mutant(
+        "a thread touches the journal itself", 4, "journal.py",
+        "if not self.here:\n            self.loop",
+        "if False:\n            self.loop",
+        engine("sync_tools", "emits_in_its_order and not unstreamed"),
+    ),
     # 5. Honest effects.
     Mutant(
         "a once call is not announced", 5, "durable/tool.py",
