@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 
 from agentcore import registry
@@ -17,6 +19,8 @@ from agentcore.store import open_store
 from agentcore.urls import masked
 
 TENANT = "default"  # whose schedules registered agents bring along
+THREADS = "agentcore-sync"  # the names of the threads that sync tools run in
+_THREADS = 1000  # most of them; one is started only when none is idle
 
 
 def build(settings: Settings, *, bus_default: str = "store://") -> Service:
@@ -32,6 +36,8 @@ async def running(service: Service, *, migrate: bool = False) -> AsyncIterator[S
 
     Raises Misconfigured where the database cannot be reached or has another schema than this version needs.
     """
+    # A sync tool that runs an agent holds its thread while that agent's tools need others: a few would all be taken.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix=THREADS))
     async with connected(service.store, service.settings, migrate=migrate):
         try:
             yield service

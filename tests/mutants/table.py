@@ -230,6 +230,12 @@ MUTANTS = (
         "if False:\n            self.loop",
         engine("sync_tools", "emits_in_its_order and not unstreamed"),
     ),
+    Mutant(
+        "an agent that a sync tool runs has a loop of its own", 4, "durable/runner.py",
+        "if not journal.here:  # a sync",
+        "if False:  # a sync",
+        engine("sync_tools", "runs_an_agent_with_tools and not unstreamed and loop_of_its_own"),
+    ),
     # 5. Honest effects.
     Mutant(
         "a once call is not announced", 5, "durable/tool.py",
