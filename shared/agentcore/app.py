@@ -30,6 +30,12 @@ def build(settings: Settings, *, bus_default: str = "store://") -> Service:
     return Service(store=store, bus=bus, registry=registry.load(settings.agents), settings=settings)
 
 
+class _Threads(ThreadPoolExecutor):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """A thread that hangs must not keep the loop from closing."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
 @asynccontextmanager
 async def running(service: Service, *, migrate: bool = False) -> AsyncIterator[Service]:
     """The service, connected and checked; on leaving, work under way here is handed over first.
@@ -37,7 +43,7 @@ async def running(service: Service, *, migrate: bool = False) -> AsyncIterator[S
     Raises Misconfigured where the database cannot be reached or has another schema than this version needs.
     """
     # A sync tool that runs an agent holds its thread while that agent's tools need others: a few would all be taken.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix=THREADS))
+    asyncio.get_running_loop().set_default_executor(_Threads(_THREADS, thread_name_prefix=THREADS))
     async with connected(service.store, service.settings, migrate=migrate):
         try:
             yield service

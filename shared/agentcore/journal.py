@@ -7,6 +7,7 @@ results it saw. What need not be durable before the run goes on is written while
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -69,6 +70,9 @@ class Journal:
         self._renewed = asyncio.get_running_loop().time()
         self._active: set[Step] = set()
         self._blocked: set[Step] = set()  # steps that wait for a model call inside them, which waits at the seam
+        self.gone: asyncio.Future[None] = self.loop.create_future()  # done: threads are waited for no longer
+        self.beside: set[concurrent.futures.Future[Any]] = set()  # runs that the threads of sync tools wait for
+        self._closed = False
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._models: set[asyncio.Task[Any]] = set()
@@ -115,6 +119,8 @@ class Journal:
             return False
 
     def _put(self, entry: Entry) -> None:
+        if self._closed:
+            return  # of a thread that this slice has let go
         self._seen[entry.key] = entry
         self._pending.append(entry)
         self.progressed = self.progressed or entry.kind in STEPS
@@ -135,7 +141,7 @@ class Journal:
             await asyncio.shield(self._writer)
         if self.suspension and self.suspension.rank == LOST:
             self.stop()  # what was on its way is not stored: nothing that comes after it may be
-        rest, self._pending = tuple(self._pending), []
+        rest, self._pending, self._closed = tuple(self._pending), [], True
         return rest
 
     def _write(self) -> None:
@@ -232,6 +238,19 @@ class Journal:
         if why.rank >= CANCEL:
             self.cut_models()
 
+    def cut_beside(self) -> None:
+        """Cancel the runs that threads wait for: cancelling the run around them does not reach those."""
+        for run in list(self.beside):
+            run.cancel()
+
+    def let_go(self) -> None:
+        """Wait no longer for the threads of sync tools. What becomes of their calls is unknown to this slice."""
+        self.cut_beside()
+        self._active = {step for step in self._active if not step.thread}
+        if not self.gone.done():
+            self.gone.set_result(None)
+        self._check_quiet()
+
     def cut_models(self) -> None:
         for task in self._models:
             task.cancel()
@@ -257,11 +276,11 @@ class Journal:
         raise Suspended
 
     @asynccontextmanager
-    async def step(self, *, model: bool = False) -> AsyncIterator[None]:
+    async def step(self, *, model: bool = False, thread: bool = False) -> AsyncIterator[None]:
         """A fresh step under way. A model call that is cut short because the slice stops ends as Suspended."""
         task = asyncio.current_task()
         assert task is not None
-        step = Step(parent=_step.get())
+        step = Step(parent=_step.get(), thread=thread)
         # Not for models: a stream's generator shares its caller's context, which would keep the mark.
         token = None if model else _step.set(step)
         self._active.add(step)
@@ -300,6 +319,7 @@ class Step:
     """A fresh model or tool call under way, and the tool call it happens in."""
 
     parent: Step | None
+    thread: bool = False  # it runs in one, so that nothing can end it
 
 
 _step: ContextVar[Step | None] = ContextVar("agentcore_step", default=None)

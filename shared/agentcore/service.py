@@ -32,6 +32,7 @@ class Service:
         self.live = Live()
         self.deadlines: set[Deadline] = set()  # of the slices under way here
         self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections
+        self.threads: dict[str, asyncio.Task[Any]] = {}  # in which sync tools run here, by idempotency key
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # -- accepting

@@ -378,9 +378,21 @@ MUTANTS = (
     ),
     Mutant(
         "a thread is left behind when its slice is cut", 6, "durable/tool.py",
-        "if not getattr(self.inner.on_invoke_tool, SYNC, False):",
-        "if True:",
+        "return bool(getattr(self.inner.on_invoke_tool, SYNC, False))",
+        "return False",
         engine("deadline", "sync_tool"),
+    ),
+    Mutant(
+        "a thread that hangs holds its run for ever", 9, "engine.py",
+        "journal.loop.call_later(self.settings.sync_tool_seconds, journal.let_go)",
+        "journal.loop.call_later(self.settings.sync_tool_seconds, str)",
+        engine("sync_tools", "hangs_does_not_keep and not unstreamed"),
+    ),
+    Mutant(
+        "a call is begun beside its own thread", 6, "durable/tool.py",
+        "if (left := threads.get(call)) is not None:",
+        "if (left := threads.get('')) is not None:",
+        engine("sync_tools", "let_go_is_waited_for and not unstreamed"),
     ),
     # 7. History is linear.
     Mutant(

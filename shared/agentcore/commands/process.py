@@ -6,14 +6,20 @@ import asyncio
 import gc
 import importlib
 import logging
+import os
 import signal
+import sys
+import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from agentcore.app import THREADS
 from agentcore.registry import Registry
 
 log = logging.getLogger("agentcore.process")
+_GRACE = 1.0  # seconds in which idle threads end
 
 
 @contextmanager
@@ -55,6 +61,24 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, Any]) -> Non
     for end in ends:
         if isinstance(end, BaseException):
             raise end
+
+
+def leave(code: int) -> int:
+    """The exit code of a process whose work is over; it ends here and now if a thread would keep it from exiting.
+
+    The interpreter waits for every thread, and a sync tool that hangs cannot be stopped. Its run is safe: its outcome
+    is unknown, as if the process had been killed, and the next worker goes on from there.
+    """
+    until = time.monotonic() + _GRACE
+    for thread in (threads := [t for t in threading.enumerate() if t.name.startswith(THREADS)]):
+        thread.join(max(0.0, until - time.monotonic()))
+    if any(thread.is_alive() for thread in threads):
+        log.warning("leaving while a sync tool still runs in its thread; its call counts as one of unknown outcome")
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 async def preload(registry: Registry) -> None:

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from agentcore import app
-from agentcore.commands.process import preload, stopping
+from agentcore.commands.process import leave, preload, stopping
 from agentcore.errors import Misconfigured
 from agentcore.settings import Settings
 from agentcore.urls import masked
@@ -20,7 +20,7 @@ def work(args: argparse.Namespace, settings: Settings) -> int:
     if settings.bus_url.startswith("memory:"):
         raise Misconfigured("AGENTCORE_BUS_URL=memory:// ends with one process, so nothing would come. Use store://.")
     print(json.dumps(asyncio.run(_work(settings, drain=args.drain, max_seconds=args.max_seconds))))
-    return 0
+    return leave(0)
 
 
 async def _work(settings: Settings, *, drain: bool, max_seconds: float | None) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import dataclasses
+from collections.abc import Coroutine
 from typing import Any
 
 from agents import RunConfig, RunResult, RunResultStreaming
@@ -13,6 +15,7 @@ from agentcore.durable.agent import durable_guardrails, instrument_within
 from agentcore.durable.model import DurableModel, DurableProvider, is_default
 from agentcore.durable.scope import Slice, enter, scope_now
 from agentcore.errors import Misconfigured
+from agentcore.journal import Journal
 
 _NO_STREAM = (
     "Runner.run_streamed in a sync tool, on an event loop of its own, cannot be recorded. "
@@ -29,8 +32,7 @@ class DurableRunner(AgentRunner):
             return await super().run(starting_agent, input, **kwargs)
         journal = scope.slice.journal
         if not journal.here:  # a sync tool brought a loop of its own; the connections in use belong to the journal's
-            there = asyncio.run_coroutine_threadsafe(self.run(starting_agent, input, **kwargs), journal.loop)
-            return await asyncio.wrap_future(there)
+            return await asyncio.wrap_future(_beside(journal, self.run(starting_agent, input, **kwargs)))
         instrument_within(scope, starting_agent)
         kwargs["run_config"] = durable_config(kwargs.get("run_config"), scope.slice)
         with enter(scope.run()):
@@ -41,8 +43,11 @@ class DurableRunner(AgentRunner):
         scope = scope_now()
         if scope is None or _has_loop():  # which the SDK refuses, as it would wait for itself
             return super().run_sync(starting_agent, input, **kwargs)
-        run = self.run(starting_agent, input, **kwargs)
-        return asyncio.run_coroutine_threadsafe(run, scope.slice.journal.loop).result()
+        journal = scope.slice.journal
+        try:
+            return _beside(journal, self.run(starting_agent, input, **kwargs)).result()
+        except concurrent.futures.CancelledError:  # an Exception, which would become text for the model
+            journal.stop()
 
     def run_streamed(self, starting_agent: Any, input: Any, **kwargs: Any) -> RunResultStreaming:
         scope = scope_now()
@@ -54,6 +59,14 @@ class DurableRunner(AgentRunner):
         kwargs["run_config"] = durable_config(kwargs.get("run_config"), scope.slice)
         with enter(scope.run()):  # the SDK's task starts in here and keeps the scope
             return super().run_streamed(starting_agent, input, **kwargs)
+
+
+def _beside(journal: Journal, run: Coroutine[Any, Any, RunResult]) -> concurrent.futures.Future[RunResult]:
+    """Start a run on the journal's loop, with this thread's context variables."""
+    future = asyncio.run_coroutine_threadsafe(run, journal.loop)
+    journal.beside.add(future)
+    future.add_done_callback(journal.beside.discard)
+    return future
 
 
 def _has_loop() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ class Slice:
     transient: Callable[[BaseException], bool]  # errors that may pass when tried again
     retry_on: tuple[type[BaseException], ...] = ()  # tool errors that make the run retry
     trim: Callable[[list[Any]], list[Any]] = lambda items: items  # to the history window
+    threads: dict[str, asyncio.Task[Any]] = field(default_factory=dict)  # of sync tools, by idempotency key
     asked: int = 0  # interruptions that a person was asked about when the slice began
     segment: int = 0  # raised by each interruption; a replay of the next one asks the model anew
     numbers: Counter[str] = field(default_factory=Counter)  # of the model calls and nested runs of each path
