@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
@@ -19,6 +21,8 @@ from agentcore.urls import database_file, masked
 
 TENANT = "default"  # whose schedules registered agents bring along
 _COMPARED = ("agent", "input", "cron", "timezone", "overlap", "misfire", "origin")
+THREADS = "agentcore-sync"  # the names of the threads that sync tools run in
+_THREADS = 1000  # most of them; one is started only when none is idle
 
 
 def build(settings: Settings, *, bus_default: str = "store://") -> Service:
@@ -28,12 +32,20 @@ def build(settings: Settings, *, bus_default: str = "store://") -> Service:
     return Service(store=store, bus=bus, registry=registry.load(settings.agents), settings=settings)
 
 
+class _Threads(ThreadPoolExecutor):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """A thread that hangs must not keep the loop from closing."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
 @asynccontextmanager
 async def running(service: Service, *, migrate: bool = False) -> AsyncIterator[Service]:
     """The service, connected and checked; on leaving, work under way here is handed over first.
 
     Raises Misconfigured where the database cannot be reached or has another schema than this version needs.
     """
+    # A sync tool that runs an agent holds its thread while that agent's tools need others: a few would all be taken.
+    asyncio.get_running_loop().set_default_executor(_Threads(_THREADS, thread_name_prefix=THREADS))
     async with connected(service.store, service.settings, migrate=migrate):
         try:
             yield service

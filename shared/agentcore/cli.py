@@ -162,7 +162,7 @@ def _redrive(commands: _Commands[argparse.ArgumentParser]) -> None:
 def _preflight(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = _add(
         commands, "preflight", "preflight:preflight",
-        "Replay every parked run against this code, without calling anything: which would not resume?",
+        "Replay every parked run against this code, calling no model and no tool: which would not resume?",
         "  agentcore preflight && deploy       before a deploy; exits 1 if a run would not resume",
     )  # fmt: skip
     _database(parser)

@@ -52,6 +52,7 @@ class Execution:
         self.spec: AgentSpec | None = None
         self.frozen = frozen
         self.cut = False  # steps were cancelled, as the time was up
+        self.patience: asyncio.TimerHandle | None = None  # with threads, which cannot be cancelled
         self.ends = Open()
         self.past: Past | None = None
 
@@ -153,6 +154,8 @@ class Execution:
             await self.journal.quiet()  # threads cannot be cancelled: their results are recorded when they end
         finally:
             keeper.cancel()
+            if self.patience:
+                self.patience.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper
         return await self._outcome(result, error)
@@ -187,16 +190,12 @@ class Execution:
         """The agent, as registered now, made durable, and how it is to be run."""
         durable.install()
         spec = self.spec = self.registry.get(self.run.agent)
-        agent = spec.resolve("target")
-        if not isinstance(agent, Agent):
-            agent = await _maybe(agent())
-        if not isinstance(agent, Agent):
-            raise Misconfigured(f"agent {spec.name!r}: {spec.target!r} is neither an Agent nor a function making one.")
+        agent = await agent_of(spec)
         durable.instrument(agent)
         slice = durable.Slice(
             journal=self.journal, host=EngineHost(self.journal, self.store, self.settings),
             provider=self._provider(), transient=outcomes.transient,
-            retry_on=tuple(spec.retry_on),
+            retry_on=tuple(spec.retry_on), threads=self.service.threads,
             trim=lambda items: trim(items, self.settings.history_tokens), asked=len(approvals.asked(self.journal)),
         )  # fmt: skip
         config = spec.resolve("run_config") or RunConfig()
@@ -232,12 +231,17 @@ class Execution:
             if self.deadline.hard <= 0 and not self.cut:
                 self.cut = True
                 runner.cancel()
+                journal.cut_beside()
             try:
                 await journal.keep()
             except Exception:
                 log.warning("run %s: no heartbeat", self.run.id, exc_info=True)
             if journal.suspension and journal.suspension.rank == LOST:
                 runner.cancel()
+                journal.cut_beside()
+            ending = self.cut or (journal.suspension and journal.suspension.rank >= CANCEL)
+            if ending and self.patience is None:
+                self.patience = journal.loop.call_later(self.settings.sync_tool_seconds, journal.let_go)
 
     # -- outcomes
 
@@ -315,6 +319,16 @@ class Execution:
             status=status, output=output, error=error, items=items, usage=usage_of(self.journal.entries),
             summary=past.summary if past and fresh else None, summary_until=past.start if past and fresh else 0,
         )  # fmt: skip
+
+
+async def agent_of(spec: AgentSpec) -> Agent[Any]:
+    """The agent that is registered so, made where a function makes it. Misconfigured where there is none."""
+    agent = spec.resolve("target")
+    if not isinstance(agent, Agent):
+        agent = await _maybe(agent())
+    if not isinstance(agent, Agent):
+        raise Misconfigured(f"agent {spec.name!r}: {spec.target!r} is neither an Agent nor a function making one.")
+    return agent
 
 
 def _failed_by_policy(entry: Entry) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -20,6 +21,8 @@ class EngineHost:
 
     def __init__(self, journal: Journal, store: StateStore, settings: Settings) -> None:
         self.journal, self.store, self.settings = journal, store, settings
+        # One number each, also for threads that emit at the same moment. A redriven run has some from before.
+        self._emitted = count(sum(1 for e in journal.entries if e.kind == "custom"))
 
     async def sleep(self, key: str, until: datetime | timedelta, event: str | None, correlation: str) -> None:
         """Let the run sleep once nothing else is under way. Of several sleeps the first to end counts."""
@@ -83,7 +86,5 @@ class EngineHost:
             raise NotFound(f"This thread has no schedule {schedule_id!r}.", field="schedule_id") from None
 
     def emit(self, data: Any) -> None:
-        number = sum(1 for e in self.journal.entries if e.kind == "custom")
-        self.journal.add(
-            Entry(key=f"custom:{self.journal.run.fence}:{number}", kind="custom", data=data), linger=LINGER
-        )
+        key = f"custom:{self.journal.run.fence}:{next(self._emitted)}"
+        self.journal.add(Entry(key=key, kind="custom", data=data), linger=LINGER)

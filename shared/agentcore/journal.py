@@ -7,12 +7,14 @@ results it saw. What need not be durable before the run goes on is written while
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NoReturn
 
 from agentcore.errors import AgentCoreError, LeaseLost, Unavailable
@@ -53,6 +55,7 @@ class Journal:
         publish: Callable[..., None] | None = None, frozen: bool = False,
     ) -> None:  # fmt: skip
         self.run = claim.run
+        self.loop = asyncio.get_running_loop()  # all that touches the journal happens here
         self.frozen = frozen  # a preflight: nothing fresh may happen
         self.suspension: Suspension | None = None
         self.progressed = False  # a step was added in this slice
@@ -69,6 +72,9 @@ class Journal:
         self._beat: asyncio.Task[Ack] | None = None
         self._active: set[Step] = set()
         self._blocked: set[Step] = set()  # steps that wait for a model call inside them, which waits at the seam
+        self.gone: asyncio.Future[None] = self.loop.create_future()  # done: threads are waited for no longer
+        self.beside: set[concurrent.futures.Future[Any]] = set()  # runs that the threads of sync tools wait for
+        self._closed = False
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._models: set[asyncio.Task[Any]] = set()
@@ -90,7 +96,13 @@ class Journal:
         return list(self._seen.values())
 
     def add(self, entry: Entry, *, linger: float = 0.0) -> None:
-        """Record an entry; it is stored in order, now. `linger`: it may wait so long to share another's write."""
+        """Record an entry; it is stored in order, now. `linger`: it may wait so long to share another's write.
+
+        From the thread of a sync tool too: then it is recorded when the loop comes to it, before the tool's result.
+        """
+        if not self.here:
+            self.loop.call_soon_threadsafe(partial(self.add, entry, linger=linger))
+            return
         if self.frozen:
             self.stop()
         self._flush_deltas()
@@ -100,7 +112,17 @@ class Journal:
         elif linger < ALWAYS:
             asyncio.get_running_loop().call_later(linger, self._write)
 
+    @property
+    def here(self) -> bool:
+        """Whether the caller runs on the journal's loop, and not in a thread, or on a loop of its own."""
+        try:
+            return asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            return False
+
     def _put(self, entry: Entry) -> None:
+        if self._closed:
+            return  # of a thread that this slice has let go
         self._seen[entry.key] = entry
         self._pending.append(entry)
         self.progressed = self.progressed or entry.kind in STEPS
@@ -121,7 +143,7 @@ class Journal:
             await asyncio.shield(self._writer)
         if self.suspension and self.suspension.rank == LOST:
             self.stop()  # what was on its way is not stored: nothing that comes after it may be
-        rest, self._pending = tuple(self._pending), []
+        rest, self._pending, self._closed = tuple(self._pending), [], True
         return rest
 
     def _write(self) -> None:
@@ -238,6 +260,19 @@ class Journal:
         if why.rank >= CANCEL:
             self.cut_models()
 
+    def cut_beside(self) -> None:
+        """Cancel the runs that threads wait for: cancelling the run around them does not reach those."""
+        for run in list(self.beside):
+            run.cancel()
+
+    def let_go(self) -> None:
+        """Wait no longer for the threads of sync tools. What becomes of their calls is unknown to this slice."""
+        self.cut_beside()
+        self._active = {step for step in self._active if not step.thread}
+        if not self.gone.done():
+            self.gone.set_result(None)
+        self._check_quiet()
+
     def cut_models(self) -> None:
         for task in self._models:
             task.cancel()
@@ -263,11 +298,11 @@ class Journal:
         raise Suspended
 
     @asynccontextmanager
-    async def step(self, *, model: bool = False) -> AsyncIterator[None]:
+    async def step(self, *, model: bool = False, thread: bool = False) -> AsyncIterator[None]:
         """A fresh step under way. A model call that is cut short because the slice stops ends as Suspended."""
         task = asyncio.current_task()
         assert task is not None
-        step = Step(parent=_step.get())
+        step = Step(parent=_step.get(), thread=thread)
         # Not for models: a stream's generator shares its caller's context, which would keep the mark.
         token = None if model else _step.set(step)
         self._active.add(step)
@@ -306,6 +341,7 @@ class Step:
     """A fresh model or tool call under way, and the tool call it happens in."""
 
     parent: Step | None
+    thread: bool = False  # it runs in one, so that nothing can end it
 
 
 _step: ContextVar[Step | None] = ContextVar("agentcore_step", default=None)

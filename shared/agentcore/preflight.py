@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentcore.deadline import Deadline
-from agentcore.engine import Execution
+from agentcore.engine import Execution, agent_of
+from agentcore.errors import Misconfigured
+from agentcore.reach import check
 from agentcore.records import Claim, Finish
+from agentcore.registry import Registry
 
 if TYPE_CHECKING:
     from agentcore.service import Service
+
+log = logging.getLogger("agentcore.preflight")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +29,22 @@ class Report:
     agent: str
     status: str
     problem: str | None
+
+
+async def unfit(registry: Registry) -> dict[str, Misconfigured]:
+    """The registered agents that cannot run, and why: they cannot be loaded, or reach a tool that cannot be recorded.
+
+    A function that makes an agent is called, as each slice does.
+    """
+    found = {}
+    for spec in registry.specs.values():
+        try:
+            check(await agent_of(spec))
+        except Misconfigured as error:
+            found[spec.name] = error
+        except Exception:  # it may be well when it is needed
+            log.warning("agent %r could not be made", spec.name, exc_info=True)
+    return found
 
 
 async def preflight(service: Service, *, batch: int = 100) -> AsyncIterator[Report]:

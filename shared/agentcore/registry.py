@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentcore.errors import Misconfigured, NotFound
+from agentcore.reach import check
 from agentcore.records import Event
 
 
@@ -54,6 +55,7 @@ class Registry:
     """The agents this deployment serves."""
 
     specs: dict[str, AgentSpec] = field(default_factory=dict)
+    refused: dict[str, Misconfigured] = field(default_factory=dict)  # found here to be unable to run, and why
 
     def get(self, name: str) -> AgentSpec:
         try:
@@ -61,6 +63,12 @@ class Registry:
         except KeyError:
             known = ", ".join(sorted(self.specs)) or "none"
             raise NotFound(f"There is no agent {name!r}. Registered: {known}.", field="agent_id") from None
+
+    def admit(self, name: str) -> AgentSpec:
+        """The agent for a new run. Raises NotFound, and Misconfigured where it was found that it cannot run."""
+        if (why := self.refused.get(name)) is not None:
+            raise Misconfigured(why.message, **why.details)
+        return self.get(name)
 
     def rules(self, event: str) -> list[tuple[AgentSpec, EventRule]]:
         """Every rule that an event of this name fires."""
@@ -75,12 +83,15 @@ def register(name: str, target: str | Any, **options: Any) -> None:
 
     Options: version, description, metadata, output_schema, context, run_config, hooks, max_turns, retry_on,
     schedules, events (see AgentSpec).
-    Raises Misconfigured for a name that is taken or a path that is not one.
+    Raises Misconfigured for a name that is taken, a path that is not one, and an Agent that has, or reaches one that
+    has, a local tool that cannot be recorded. An agent behind a path is looked at once it is imported.
     """
     if name in _registry.specs and _registry.specs[name].target != target:
         raise Misconfigured(f"Two agents are registered as {name!r}.", agent=name)
     if isinstance(target, str) and ":" not in target:
         raise Misconfigured(f"register({name!r}, {target!r}): the path must look like 'package.module:attribute'.")
+    if _is_agent(target):
+        check(target)
     _registry.specs[name] = AgentSpec(name=name, target=target, **options)
 
 
@@ -95,7 +106,8 @@ def load(module: str) -> Registry:
         ) from error
     if _registry.specs == before and not any(_module_of(s) == module for s in before.values()):
         for attribute, value in vars(found).items():
-            if type(value).__module__ == "agents.agent" and type(value).__name__ == "Agent":
+            if _is_agent(value):
+                check(value)
                 register(attribute, f"{module}:{attribute}", description=value.handoff_description or "")
     return _registry
 
@@ -110,6 +122,10 @@ def load_path(path: str, what: str) -> Any:
     except (ImportError, AttributeError) as error:
         raise Misconfigured(f"{what}: {path!r} cannot be loaded: {error}.") from error
     return value
+
+
+def _is_agent(value: Any) -> bool:
+    return any(kind.__module__ == "agents.agent" and kind.__name__ == "Agent" for kind in type(value).__mro__)
 
 
 def _module_of(spec: AgentSpec) -> str:

@@ -40,6 +40,7 @@ class Service(Threads):
         self.deliverer = Deliverer(store, settings)
         self.deadlines: set[Deadline] = set()  # of the slices under way here
         self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections
+        self.threads: dict[str, asyncio.Task[Any]] = {}  # in which sync tools run here, by idempotency key
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # -- accepting
@@ -54,10 +55,10 @@ class Service(Threads):
         """Take on a run; it is committed when this returns. `here`: execute it in this process where it can be.
 
         `webhook` is a URL that is told when it has ended.
-        Raises NotFound (agent, thread), Invalid (input, metadata, webhook), ThreadBusy, InputRequired, EffectsHappened,
-        IdempotencyMismatch, LimitExceeded (threads).
+        Raises NotFound (agent, thread), Invalid (input, metadata, webhook), Misconfigured (agent), ThreadBusy,
+        InputRequired, EffectsHappened, IdempotencyMismatch, LimitExceeded (threads).
         """
-        spec = self.registry.get(agent)
+        spec = self.registry.admit(agent)
         self.check_size("input", input)
         self.check_metadata(metadata)
         if webhook is not None:

@@ -34,6 +34,11 @@ class Settings:
     redelivery_seconds: float = _setting(60.0, "A bus message not acted on for this long counts as lost.", least=0.1)
     slice_seconds: float = _setting(600.0, "Longest slice of a long-lived worker before it yields.", least=1)
     deadline_margin: float = _setting(5.0, "Seconds kept back before a deadline, to save and hand over.", least=0)
+    sync_tool_seconds: float = _setting(
+        30.0,
+        "A sync tool that still runs so long after its slice's deadline, or after a cancellation, is let go.",
+        least=0,
+    )
     max_failures: int = _setting(5, "Attempts in a row without a new step before a run has failed.", least=1)
     max_turns: int = _setting(50, "Model calls in one run, unless its agent says otherwise.", least=1)
     backoff_seconds: float = _setting(1.0, "First retry delay; it doubles, with jitter.", least=0)

@@ -235,3 +235,32 @@ def test_a_command_that_reads_makes_no_database(command: str, tmp_path: Path) ->
     assert done.returncode != 0
     assert "There is no database nowhere/x.db. Run: agentcore migrate" in done.stdout + done.stderr
     assert not (tmp_path / "nowhere").exists()
+
+
+# -- agents that are refused
+
+REFUSED = """
+import agentcore
+from agents import Agent, LocalShellTool
+
+bad = Agent(name="bad", tools=[LocalShellTool(executor=lambda request: "")])
+"""
+
+
+def test_an_agent_that_is_refused_is_known_before_its_first_run(tmp_path: Path) -> None:
+    (tmp_path / "their.py").write_text(f"{REFUSED}main = Agent(name='main', handoffs=[bad])\n")
+    (tmp_path / "listed.py").write_text('import agentcore\nagentcore.register("main", "their:main")\n')
+    listed = {"AGENTCORE_AGENTS": "listed"}
+    fine("migrate", folder=tmp_path, **listed)
+    for name in "doctor", "preflight":
+        done = cli(name, folder=tmp_path, **listed)
+        assert (done.returncode, "LocalShellTool" in done.stdout) == (1, True), done.stdout + done.stderr
+    with Process(tmp_path, agents="listed") as dev:
+        eventually(lambda: dev.http.post("/runs", json={"agent_id": "main", "input": "go"}).status_code == 500)
+        assert "LocalShellTool" in dev.http.post("/runs", json={"agent_id": "main", "input": "go"}).text
+    assert "'bad': LocalShellTool" in (tmp_path / "stderr.log").read_text()
+
+
+def test_nothing_starts_with_an_agent_object_that_is_refused(migrated: Path) -> None:
+    (migrated / "their.py").write_text(f"{REFUSED}agentcore.register('bad', bad)\n")
+    assert "LocalShellTool" in fails("dev", folder=migrated, AGENTCORE_AGENTS="their")

@@ -103,3 +103,34 @@ def test_a_worker_that_is_told_to_stop_hands_its_runs_over(tmp_path: Path, datab
         assert serve.finished(run["run_id"])["status"] == "success"
     counted = serve.side.count()
     assert {line: n for line, n in counted.items() if n > 1} == {"step:3": 2}  # cut short, and idempotent
+
+
+HANGS = """
+import os, time
+from agents import Agent, function_tool
+from agentcore.testing import Script, SideTable, call, say
+
+side = SideTable(os.environ["SIDE"])
+
+@function_tool
+def hang() -> str:
+    side.add("begun")
+    while side.count()["begun"] == 1:  # the second time it is in another process
+        time.sleep(0.05)
+    return "worked"
+
+slow = Agent(name="slow", model=Script([call("hang", id="h")], [say("done")], log=side), tools=[hang])
+"""
+
+
+def test_a_sync_tool_that_hangs_does_not_keep_the_process_from_exiting(tmp_path: Path) -> None:
+    (tmp_path / "their.py").write_text(HANGS)
+    short = {"AGENTCORE_DEADLINE_MARGIN": "1", "AGENTCORE_LEASE_SECONDS": "1"}
+    with Process(tmp_path, agents="their", **short) as first:
+        run = first.start()
+        reached(first.side, "begun")
+        assert first.stop() == 0
+    assert "leaving while a sync tool still runs" in (tmp_path / "stderr.log").read_text()
+    with Process(tmp_path, agents="their", **short) as second:
+        assert second.finished(run["run_id"])["state"] == "succeeded"
+    assert second.side.count()["begun"] == 2

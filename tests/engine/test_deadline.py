@@ -209,7 +209,7 @@ def test_sigterm_hands_over_at_the_next_step(tmp_path: Path) -> None:
         it.agent(lambda: agent(side, slow(side, 0.2)))
         run = await it.accept()
         slice = asyncio.create_task(it.service.work(run.id))
-        await until(side.count)
+        await until(lambda: len(side.count()) == 2)
         await asyncio.sleep(0.05)
         await it.service.drain(10)
         await slice

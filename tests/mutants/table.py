@@ -272,6 +272,18 @@ MUTANTS = (
         "self.stop()",
         engine("rules", "beside_an_agent_that_stops"),
     ),
+    Mutant(
+        "a thread touches the journal itself", 4, "journal.py",
+        "if not self.here:\n            self.loop",
+        "if False:\n            self.loop",
+        engine("sync_tools", "emits_in_its_order and not unstreamed"),
+    ),
+    Mutant(
+        "an agent that a sync tool runs has a loop of its own", 4, "durable/runner.py",
+        "if not journal.here:  # a sync",
+        "if False:  # a sync",
+        engine("sync_tools", "runs_an_agent_with_tools and not unstreamed and loop_of_its_own"),
+    ),
     # 5. Honest effects.
     Mutant(
         "a once call is not announced", 5, "durable/tool.py",
@@ -320,6 +332,30 @@ MUTANTS = (
         'return "once" if',
         'return "idempotent" if',
         engine("rules", "not_repeated_unless and not unstreamed"),
+    ),
+    Mutant(
+        "a tool that cannot be recorded is refused in the first run only", 5, "durable/agent.py",
+        "for one in check(agent):",
+        "for one in () if agent.__dict__.get(_MARK) else check(agent):",
+        engine("refused_tools", "added_after_a_run and not unstreamed"),
+    ),
+    Mutant(
+        "a tool that comes in during a run is not looked at", 5, "durable/agent.py",
+        "_refuse(scope, agent.name, tools)\n            scope",
+        "scope",
+        engine("refused_tools", "added_during_a_run and not unstreamed"),
+    ),
+    Mutant(
+        "an agent object is registered whatever its tools are", 5, "registry.py",
+        "if _is_agent(target):\n        check(target)",
+        "if False:\n        check(target)",
+        engine("refused_tools", "where_it_is_registered"),
+    ),
+    Mutant(
+        "runs are accepted of an agent that is known to be refused", 5, "service.py",
+        "self.registry.admit(agent)",
+        "self.registry.get(agent)",
+        engine("refused_tools", "no_run_is_accepted"),
     ),
     # 6. The deadline comes from the platform.
     Mutant(
@@ -390,9 +426,21 @@ MUTANTS = (
     ),
     Mutant(
         "a thread is left behind when its slice is cut", 6, "durable/tool.py",
-        "if not getattr(self.inner.on_invoke_tool, SYNC, False):",
-        "if True:",
+        "return bool(getattr(self.inner.on_invoke_tool, SYNC, False))",
+        "return False",
         engine("deadline", "sync_tool"),
+    ),
+    Mutant(
+        "a thread that hangs holds its run for ever", 9, "engine.py",
+        "journal.loop.call_later(self.settings.sync_tool_seconds, journal.let_go)",
+        "journal.loop.call_later(self.settings.sync_tool_seconds, str)",
+        engine("sync_tools", "hangs_does_not_keep and not unstreamed"),
+    ),
+    Mutant(
+        "a call is begun beside its own thread", 6, "durable/tool.py",
+        "if (left := threads.get(call)) is not None:",
+        "if (left := threads.get('')) is not None:",
+        engine("sync_tools", "let_go_is_waited_for and not unstreamed"),
     ),
     # 7. History is linear.
     Mutant(

@@ -84,6 +84,18 @@ def test_a_module_of_plain_agents_is_read(tmp_path: Path, monkeypatch: pytest.Mo
     assert loaded.get("helper").description == "helps"
 
 
+def test_a_module_of_plain_agents_of_which_one_is_refused_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = (
+        "from agents import Agent, LocalShellTool\nbad = Agent(name='bad', tools=[LocalShellTool(executor=repr)])\n"
+    )
+    (tmp_path / "their_agents.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Misconfigured, match="'bad': LocalShellTool"):
+        registry.load("their_agents")
+
+
 def test_the_shipped_agents_are_registered_with_an_event_rule() -> None:
     loaded = registry.load("agentcore.agents")
     assert set(loaded.specs) == {"support", "account_manager"}

@@ -14,7 +14,7 @@ import sys
 from agentcore import app
 from agentcore.commands import server
 from agentcore.commands.lock import alone
-from agentcore.commands.process import preload, stopping, together
+from agentcore.commands.process import leave, preload, stopping, together
 from agentcore.service import Service
 from agentcore.settings import Settings
 from agentcore.urls import masked
@@ -27,7 +27,7 @@ BUS = "memory://"
 def dev(args: argparse.Namespace, settings: Settings) -> int:
     """Run until stopped."""
     asyncio.run(_dev(settings))
-    return 0
+    return leave(0)
 
 
 async def _dev(settings: Settings) -> None:
@@ -40,7 +40,7 @@ async def _dev(settings: Settings) -> None:
                 await service.store.release_leases()
             await app.put_schedules(service)
             print(banner(service, listening), flush=True)
-            beside = [asyncio.create_task(listen_for_news(service)), asyncio.create_task(preload())]
+            beside = [asyncio.create_task(listen_for_news(service)), asyncio.create_task(preload(service.registry))]
             await together(
                 stop,
                 server.answer(service, listening, stop),

@@ -77,11 +77,14 @@ def _agents(settings: Settings) -> Finding:
 
 def _sdk(settings: Settings) -> Finding:
     started = time.process_time()
-    from agentcore import engine  # noqa: F401 - what it costs is the question
+    from agentcore.preflight import unfit  # imports the SDK, and what that costs is the question
 
-    for spec in registry.load(settings.agents).specs.values():
+    agents = registry.load(settings.agents)
+    for spec in agents.specs.values():
         for what in ("target", "context", "run_config", "hooks"):
             spec.resolve(what)
+    if refused := asyncio.run(unfit(agents)):
+        return Finding("sdk", f"cannot run: {', '.join(refused)}", " ".join(str(error) for error in refused.values()))
     return Finding("sdk", f"engine and agents load in {time.process_time() - started:.2f} s of CPU, at the first run")
 
 

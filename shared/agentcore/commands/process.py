@@ -6,12 +6,20 @@ import asyncio
 import gc
 import importlib
 import logging
+import os
 import signal
+import sys
+import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from agentcore.app import THREADS
+from agentcore.registry import Registry
+
 log = logging.getLogger("agentcore.process")
+_GRACE = 1.0  # seconds in which idle threads end
 
 
 @contextmanager
@@ -55,11 +63,35 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, Any]) -> Non
             raise end
 
 
-async def preload() -> None:
-    """Import the SDK once requests are answered, so that neither the start nor the first stream waits for it."""
+def leave(code: int) -> int:
+    """The exit code of a process whose work is over; it ends here and now if a thread would keep it from exiting.
+
+    The interpreter waits for every thread, and a sync tool that hangs cannot be stopped. Its run is safe: its outcome
+    is unknown, as if the process had been killed, and the next worker goes on from there.
+    """
+    until = time.monotonic() + _GRACE
+    for thread in (threads := [t for t in threading.enumerate() if t.name.startswith(THREADS)]):
+        thread.join(max(0.0, until - time.monotonic()))
+    if any(thread.is_alive() for thread in threads):
+        log.warning("leaving while a sync tool still runs in its thread; its call counts as one of unknown outcome")
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+async def preload(registry: Registry) -> None:
+    """Import the SDK once requests are answered, so that neither the start nor the first stream waits for it.
+
+    Then look at the agents: no new run of one that cannot run is accepted here any more.
+    """
     try:
-        await asyncio.to_thread(importlib.import_module, "agentcore.engine")
+        preflight = await asyncio.to_thread(importlib.import_module, "agentcore.preflight")
+        registry.refused = await preflight.unfit(registry)
     except Exception:
-        log.exception("the engine cannot be imported: runs will fail")
+        log.exception("the agents cannot be looked at: runs may fail")
+    for name, error in registry.refused.items():
+        log.error("agent %r is refused: %s", name, error)
     gc.collect()
     gc.freeze()  # what was imported stays: no collection need ever look at it again

@@ -7,7 +7,7 @@ import asyncio
 
 from agentcore import app
 from agentcore.commands import server
-from agentcore.commands.process import preload, stopping, together
+from agentcore.commands.process import leave, preload, stopping, together
 from agentcore.errors import Misconfigured
 from agentcore.settings import Settings
 from agentcore.worker import listen_for_news
@@ -20,7 +20,7 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
             "AGENTCORE_BUS_URL=memory:// ends with this process, so no worker would hear. Use store://."
         )
     asyncio.run(_serve(settings))
-    return 0
+    return leave(0)
 
 
 async def _serve(settings: Settings) -> None:
@@ -36,7 +36,7 @@ async def _serve(settings: Settings) -> None:
             await app.put_schedules(service)
             agents = ", ".join(sorted(service.registry.specs))
             print(f"agentcore serves {agents} at {server.address(listening)}", flush=True)
-            beside = [asyncio.create_task(listen_for_news(service)), asyncio.create_task(preload())]
+            beside = [asyncio.create_task(listen_for_news(service)), asyncio.create_task(preload(service.registry))]
             await together(stop, server.answer(service, listening, stop))
             for task in beside:
                 task.cancel()

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from agentcore import app
-from agentcore.commands.process import stopping
+from agentcore.commands.process import leave, preload, stopping
 from agentcore.errors import Misconfigured
 from agentcore.settings import Settings
 from agentcore.urls import masked
@@ -20,13 +20,19 @@ def work(args: argparse.Namespace, settings: Settings) -> int:
     if settings.bus_url.startswith("memory:"):
         raise Misconfigured("AGENTCORE_BUS_URL=memory:// ends with one process, so nothing would come. Use store://.")
     print(json.dumps(asyncio.run(_work(settings, drain=args.drain, max_seconds=args.max_seconds))))
-    return 0
+    return leave(0)
 
 
-async def _work(settings: Settings, **limits: Any) -> Any:
+async def _work(settings: Settings, *, drain: bool, max_seconds: float | None) -> Any:
     with stopping() as stop:
         async with app.running(app.build(settings)) as service:
-            return await work_forever(service, stop=stop, **limits)
+            if drain:  # what finds nothing to do need not import the SDK
+                return await work_forever(service, stop=stop, drain=True, max_seconds=max_seconds)
+            loading = asyncio.create_task(preload(service.registry))
+            try:
+                return await work_forever(service, stop=stop, max_seconds=max_seconds)
+            finally:
+                loading.cancel()
 
 
 def tick(args: argparse.Namespace, settings: Settings) -> int:

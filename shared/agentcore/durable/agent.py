@@ -9,49 +9,38 @@ from typing import Any
 from agents import Agent, FunctionTool, Handoff, InputGuardrail, OutputGuardrail, RunContextWrapper, Tool
 
 from agentcore.durable.model import durable_model
-from agentcore.durable.scope import enter, scope_now
+from agentcore.durable.scope import Scope, enter, scope_now
 from agentcore.durable.tool import durable_tool, is_agent_tool
 from agentcore.effects import effect_of
 from agentcore.errors import Misconfigured
+from agentcore.reach import check, check_tools
 
 _MARK = "_agentcore_durable"
-_REFUSED = {"LocalShellTool", "ShellTool", "ApplyPatchTool", "ComputerTool", "CustomTool"}
 
 
 def instrument(agent: Agent[Any]) -> None:
-    """Make an agent and all it can reach durable. Outside a run nothing changes for them.
+    """Make an agent and all it can reach durable, what was added to them since included. Outside a run nothing changes.
 
-    Raises Misconfigured for a tool that runs here and cannot be recorded.
+    Raises Misconfigured for a tool that runs here and cannot be recorded, before anything was changed.
     """
-    if agent.__dict__.get(_MARK):
-        return
-    agent.__dict__[_MARK] = True
-    check_tools(agent)
-    durable_model(agent)
-    _tools_of(agent)
-    guardrails: list[Any] = [*agent.input_guardrails, *agent.output_guardrails]
-    durable_guardrails(guardrails, before=_has_effects(agent))
-    for tool in agent.tools:
-        if is_agent_tool(tool):
-            instrument(tool._agent_instance)  # type: ignore[union-attr]  # only an agent's tool gets here
-    for target in agent.handoffs:
-        if isinstance(target, Handoff):
-            _durable_handoff(target)
-        else:
-            instrument(target)
+    for one in check(agent):
+        durable_model(one)
+        guardrails: list[Any] = [*one.input_guardrails, *one.output_guardrails]
+        durable_guardrails(guardrails, before=_has_effects(one))
+        for target in one.handoffs:
+            if isinstance(target, Handoff):
+                _durable_handoff(target)
+        if not one.__dict__.get(_MARK):
+            _tools_of(one)
+            one.__dict__[_MARK] = True
 
 
-def check_tools(agent: Agent[Any]) -> None:
-    """Raises Misconfigured, naming the tool, for local kinds that the SDK gives no seam to record."""
-    for tool in agent.tools:
-        kind = type(tool).__name__
-        hosted = kind == "ShellTool" and getattr(tool, "executor", None) is None
-        if kind in _REFUSED and not hosted:
-            raise Misconfigured(
-                f"Agent {agent.name!r}: {kind} runs on this machine and cannot be recorded, so a crash could repeat "
-                f"what it did. Put it behind a @function_tool, and say what a repeat means with @effect.",
-                agent=agent.name,
-            )
+def instrument_within(scope: Scope, agent: Agent[Any]) -> None:
+    """Make the agent of a nested run durable; the whole run fails where that is refused."""
+    try:
+        instrument(agent)
+    except Misconfigured as error:
+        scope.slice.fail(error)
 
 
 def _tools_of(agent: Agent[Any]) -> None:
@@ -66,10 +55,19 @@ def _tools_of(agent: Agent[Any]) -> None:
             if isinstance(tool, FunctionTool):
                 durable_tool(tool)
         if scope := scope_now():
+            _refuse(scope, agent.name, tools)
             scope.agent[0] = agent.name
         return tools
 
     agent.get_all_tools = get_all_tools  # type: ignore[method-assign]
+
+
+def _refuse(scope: Scope, agent: str, tools: list[Tool]) -> None:
+    """End the run where a tool has come in since it began: an agent's tool would make the error text for the model."""
+    try:
+        check_tools(agent, tools)
+    except Misconfigured as error:
+        scope.slice.fail(error)
 
 
 def _has_effects(agent: Agent[Any]) -> bool:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import dataclasses
+from collections.abc import Coroutine
 from typing import Any
 
 from agents import RunConfig, RunResult, RunResultStreaming
 from agents.run import AgentRunner, get_default_agent_runner, set_default_agent_runner
 
-from agentcore.durable.agent import durable_guardrails, instrument
+from agentcore.durable.agent import durable_guardrails, instrument_within
 from agentcore.durable.model import DurableModel, DurableProvider, is_default
 from agentcore.durable.scope import Slice, enter, scope_now
+from agentcore.errors import Misconfigured
+from agentcore.journal import Journal
+
+_NO_STREAM = (
+    "Runner.run_streamed in a sync tool, on an event loop of its own, cannot be recorded. "
+    "Use Runner.run_sync there, or make the tool async."
+)
 
 
 class DurableRunner(AgentRunner):
@@ -20,19 +30,51 @@ class DurableRunner(AgentRunner):
         scope = scope_now()
         if scope is None:
             return await super().run(starting_agent, input, **kwargs)
-        instrument(starting_agent)
+        journal = scope.slice.journal
+        if not journal.here:  # a sync tool brought a loop of its own; the connections in use belong to the journal's
+            return await asyncio.wrap_future(_beside(journal, self.run(starting_agent, input, **kwargs)))
+        instrument_within(scope, starting_agent)
         kwargs["run_config"] = durable_config(kwargs.get("run_config"), scope.slice)
         with enter(scope.run()):
             return await super().run(starting_agent, input, **kwargs)
+
+    def run_sync(self, starting_agent: Any, input: Any, **kwargs: Any) -> RunResult:
+        """From a sync tool's thread: the run happens on the journal's loop, in the place where the tool is."""
+        scope = scope_now()
+        if scope is None or _has_loop():  # which the SDK refuses, as it would wait for itself
+            return super().run_sync(starting_agent, input, **kwargs)
+        journal = scope.slice.journal
+        try:
+            return _beside(journal, self.run(starting_agent, input, **kwargs)).result()
+        except concurrent.futures.CancelledError:  # an Exception, which would become text for the model
+            journal.stop()
 
     def run_streamed(self, starting_agent: Any, input: Any, **kwargs: Any) -> RunResultStreaming:
         scope = scope_now()
         if scope is None:
             return super().run_streamed(starting_agent, input, **kwargs)
-        instrument(starting_agent)
+        if not scope.slice.journal.here:
+            scope.slice.fail(Misconfigured(_NO_STREAM))
+        instrument_within(scope, starting_agent)
         kwargs["run_config"] = durable_config(kwargs.get("run_config"), scope.slice)
         with enter(scope.run()):  # the SDK's task starts in here and keeps the scope
             return super().run_streamed(starting_agent, input, **kwargs)
+
+
+def _beside(journal: Journal, run: Coroutine[Any, Any, RunResult]) -> concurrent.futures.Future[RunResult]:
+    """Start a run on the journal's loop, with this thread's context variables."""
+    future = asyncio.run_coroutine_threadsafe(run, journal.loop)
+    journal.beside.add(future)
+    future.add_done_callback(journal.beside.discard)
+    return future
+
+
+def _has_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def durable_config(config: RunConfig | dict[str, Any] | None, slice: Slice) -> RunConfig:

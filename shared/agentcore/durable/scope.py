@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID, uuid5
 
 from agents import ModelProvider
 
 from agentcore.context import Current, Host, _current
-from agentcore.errors import IncompatibleVersion
+from agentcore.errors import AgentCoreError, IncompatibleVersion
 from agentcore.journal import FATAL, Journal, Suspension
 
 
@@ -27,6 +28,7 @@ class Slice:
     transient: Callable[[BaseException], bool]  # errors that may pass when tried again
     retry_on: tuple[type[BaseException], ...] = ()  # tool errors that make the run retry
     trim: Callable[[list[Any]], list[Any]] = lambda items: items  # to the history window
+    threads: dict[str, asyncio.Task[Any]] = field(default_factory=dict)  # of sync tools, by idempotency key
     asked: int = 0  # interruptions that a person was asked about when the slice began
     segment: int = 0  # raised by each interruption; a replay of the next one asks the model anew
     numbers: Counter[str] = field(default_factory=Counter)  # of the model calls and nested runs of each path
@@ -47,6 +49,11 @@ class Slice:
         )  # fmt: skip
         self.journal.suspend(Suspension(rank=FATAL, error=error))
         return True
+
+    def fail(self, error: AgentCoreError) -> NoReturn:
+        """Unwind, and let the run fail for good: an error raised in a tool would become text for the model."""
+        self.journal.suspend(Suspension(rank=FATAL, error=error))
+        self.journal.stop()
 
     def next_segment(self) -> None:
         self.segment += 1

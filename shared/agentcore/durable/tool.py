@@ -13,12 +13,12 @@ from agents import FunctionTool
 from agents.tool import invoke_function_tool
 from agents.tool_context import ToolContext
 
-from agentcore.context import Parked, Woke
+from agentcore.context import Current, Parked, Woke
 from agentcore.durable.codec import dump_tool_output, load_tool_output
 from agentcore.durable.scope import Scope, enter, scope_now
 from agentcore.effects import effect_of
 from agentcore.errors import Transient
-from agentcore.journal import RETRY, Journal, Suspension
+from agentcore.journal import RETRY, Journal, Suspended, Suspension
 from agentcore.records import Entry
 
 WAITING = "(this call has not finished: the run goes on later)"
@@ -89,14 +89,21 @@ class _Call:
             return _waiting(journal)  # the slice is ending: no new step begins
         if effect_of(self.outer) == "once":
             await self.announce(scope, key, context, arguments)
-        # A thread cannot be cancelled: what it runs is recorded when it ends, even after its slice was cut.
         work = asyncio.create_task(self.fresh(scope, key, context, arguments))
+        if self.threaded:
+            # A thread cannot be cancelled: what it runs is recorded when it ends, even after its slice was cut, unless
+            # that takes too long.
+            await asyncio.wait((work, journal.gone), return_when=asyncio.FIRST_COMPLETED)
+            return work.result() if work.done() else _waiting(journal)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            if not getattr(self.inner.on_invoke_tool, SYNC, False):
-                work.cancel()
+            work.cancel()
             raise
+
+    @property
+    def threaded(self) -> bool:
+        return bool(getattr(self.inner.on_invoke_tool, SYNC, False))
 
     async def nested(self, scope: Scope, context: ToolContext[Any], arguments: str) -> Any:
         """An agent used as a tool is a place in the run, never a step: its own steps are recorded."""
@@ -127,9 +134,12 @@ class _Call:
         if woke is not None:
             current = replace(current, woke=Woke(by=woke["by"], data=woke.get("data")))
         try:
-            async with journal.step():
+            async with journal.step(thread=self.threaded):
                 with enter(scope.within(context.tool_call_id), current):
-                    output = await self.invoke(context, arguments)
+                    if self.threaded:
+                        output = await self.in_thread(scope.slice.threads, current, context, arguments)
+                    else:
+                        output = await self.invoke(context, arguments)
         except Parked:
             return _waiting(journal)
         except _Unwound as unwound:
@@ -141,6 +151,19 @@ class _Call:
         if effect_of(self.outer) == "once":
             await journal.commit()
         return load_tool_output(stored)  # what a replay would return
+
+    async def in_thread(
+        self, threads: dict[str, asyncio.Task[Any]], current: Current, context: ToolContext[Any], arguments: str
+    ) -> Any:
+        """Run the tool in a thread, or wait for the one that a slice before let go: never two of one call here."""
+        call = current.idempotency_key
+        if (left := threads.get(call)) is not None:
+            await asyncio.wait((left,))
+            if not left.cancelled() and not isinstance(left.exception(), (Suspended, Parked)):
+                return left.result()
+        threads[call] = asyncio.create_task(self.invoke(context, arguments))
+        threads[call].add_done_callback(lambda _: threads.pop(call, None))
+        return await asyncio.shield(threads[call])
 
     async def invoke(self, context: ToolContext[Any], arguments: str) -> Any:
         return await invoke_function_tool(function_tool=self.inner, context=context, arguments=arguments)
