@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -11,9 +13,10 @@ class AgentCoreError(Exception):
     code = "error"
     status = 500  # for HTTP
 
-    def __init__(self, message: str, **details: Any) -> None:
+    def __init__(self, message: str, *, headers: Mapping[str, str] | None = None, **details: Any) -> None:
         super().__init__(message)
         self.message = message
+        self.headers = headers or {}  # for HTTP
         self.details = details
 
 
@@ -87,6 +90,53 @@ class LimitExceeded(AgentCoreError):
     """A limit of the product was reached; the message names it and the setting."""
 
     code, status = "limit_exceeded", 429
+
+
+class Unauthenticated(AgentCoreError):
+    """Nobody knows who calls: the credentials are missing or no (longer) good. Which of these is not told."""
+
+    code, status = "unauthenticated", 401
+
+    def __init__(self, *, given: bool) -> None:
+        """`given`: there were credentials (RFC 6750, section 3.1 wants the error named only then)."""
+        super().__init__(
+            "Show who you are: send `Authorization: Bearer` and an API key (agentcore keys create) or a token that is "
+            "valid here.",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"' if given else "Bearer"},
+        )
+
+
+class Forbidden(AgentCoreError):
+    """The caller is known, and has not the scope that this takes."""
+
+    code, status = "forbidden", 403
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"This takes the scope {scope}, which the key or token does not have.", scope=scope,
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+        )  # fmt: skip
+
+
+class RateLimited(LimitExceeded):
+    """The caller calls too often: again in `retry_after` seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, seconds: float) -> None:
+        wait = max(1, math.ceil(seconds))
+        super().__init__(
+            f"Too many requests: try again in {wait} s.", retry_after=wait, headers={"Retry-After": str(wait)}
+        )
+
+
+class Unavailable(AgentCoreError):
+    """Something that this needs does not answer just now; it may in `retry_after` seconds."""
+
+    code, status = "unavailable", 503
+
+    def __init__(self, message: str, *, seconds: int = 10) -> None:
+        super().__init__(message, retry_after=seconds, headers={"Retry-After": str(seconds)})
 
 
 class LeaseLost(AgentCoreError):

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from agentcore.records import (
     Accepted,
     Ack,
+    ApiKey,
     Checkpoint,
     Claim,
     Decision,
@@ -228,6 +229,20 @@ class StateStore(Protocol):
     ) -> list[Schedule]: ...
     async def schedule(self, tenant: str, schedule_id: str) -> Schedule: ...
     async def delete_schedule(self, tenant: str, schedule_id: str) -> None: ...
+
+    # -- API keys
+    async def add_key(self, key: ApiKey) -> ApiKey: ...
+    async def live_key(self, key_id: str) -> ApiKey | None:
+        """The key unless it is unknown, revoked or expired. Takes no tenant, as the key is what tells it."""
+        ...
+
+    async def keys(self, tenant: str, *, limit: int = 100, offset: int = 0) -> list[ApiKey]:
+        """Also those that are revoked or expired, the newest first."""
+        ...
+
+    async def revoke_key(self, tenant: str, key_id: str) -> ApiKey:
+        """End a key's life; one that was revoked before is returned as it is."""
+        ...
 
     # -- hints: nothing depends on them
     async def notify(self, channel: str, payload: str) -> None:

@@ -28,6 +28,7 @@ from agentcore.store import (
     forgetting,
     held,
     journal,
+    keys,
     leaving,
     migrating,
     open_store,
@@ -95,7 +96,7 @@ async def test_an_append_changes_no_index(pg: PostgresStore) -> None:
 
 
 MODULES = [
-    accepting, completion, deciding, due, events, forgetting, held, journal, leaving, reading, revising, schedules,
+    accepting, completion, deciding, due, events, forgetting, held, journal, keys, leaving, reading, revising, schedules,
     searching, statements, states, stopping, threads, waking, working,
 ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from agentcore.api import views
 from agentcore.api.bodies import Body, text_id
 from agentcore.api.caller import Tenant, Verbs
 from agentcore.api.messages import run_input
+from agentcore.api.scopes import needs
 from agentcore.records import Misfire, Overlap
 from agentcore.schedules import new_schedule
 
@@ -32,6 +33,7 @@ class ScheduleCreate(Body):
 
 
 @routes.post("")
+@needs("schedules:write")
 async def create_schedule(body: ScheduleCreate, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Set an alarm clock: once at `due_at`, or by `cron`."""
     made = new_schedule(
@@ -43,6 +45,7 @@ async def create_schedule(body: ScheduleCreate, tenant: Tenant, verbs: Verbs) ->
 
 
 @routes.get("")
+@needs("schedules:read")
 async def list_schedules(
     tenant: Tenant, verbs: Verbs, thread_id: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50, offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
@@ -54,10 +57,12 @@ async def list_schedules(
 
 
 @routes.get("/{schedule_id}")
+@needs("schedules:read")
 async def get_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     return views.schedule(await verbs.store.schedule(tenant, str(schedule_id)))
 
 
 @routes.delete("/{schedule_id}", status_code=204)
+@needs("schedules:write")
 async def delete_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
     await verbs.store.delete_schedule(tenant, str(schedule_id))

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table
 
-from agentcore.records import Entry, Item, Question, Run, Schedule, Thread
-from agentcore.store.tables import entry, question, run, schedule, thread
+from agentcore.records import ApiKey, Entry, Item, Question, Run, Schedule, Thread
+from agentcore.store.tables import api_key, entry, question, run, schedule, thread
 
 
 def _columns(table: Table, record: type[Any]) -> tuple[ColumnElement[Any], ...]:
@@ -19,6 +19,7 @@ def _columns(table: Table, record: type[Any]) -> tuple[ColumnElement[Any], ...]:
 
 THREAD, RUN = _columns(thread, Thread), _columns(run, Run)
 QUESTION, SCHEDULE = _columns(question, Question), _columns(schedule, Schedule)
+API_KEY = _columns(api_key, ApiKey)
 ENTRY = (entry.c.seq, entry.c.key, entry.c.kind, entry.c.data, entry.c.created_at)
 
 _THREAD = tuple(field.name for field in fields(Thread))
@@ -43,6 +44,10 @@ def to_question(row: Row[Any]) -> Question:
 
 def to_schedule(row: Row[Any]) -> Schedule:
     return Schedule(**row._mapping)
+
+
+def to_key(row: Row[Any]) -> ApiKey:
+    return ApiKey(**{**row._mapping, "scopes": tuple(row.scopes)})
 
 
 def to_entry(row: Row[Any]) -> Entry:

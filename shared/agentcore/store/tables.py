@@ -207,6 +207,21 @@ class Idempotency(Base, table=True):
     created_at: datetime = _time(nullable=False)
 
 
+class ApiKey(Base, table=True):
+    """What a program calls with. Its secret is not here, only the hash of it."""
+
+    __tablename__ = "api_key"
+
+    id: str = _id(primary_key=True)
+    tenant: str = _text()
+    name: str = _text()
+    hash: str = _text()
+    scopes: list[str] = _json()
+    expires_at: datetime | None = _time()
+    revoked_at: datetime | None = _time()
+    created_at: datetime = _time(nullable=False)
+
+
 def _table(model: type[Base]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
 
@@ -214,7 +229,7 @@ def _table(model: type[Base]) -> Table:
 metadata = Base.metadata
 thread, run, entry, item = _table(Thread), _table(Run), _table(Entry), _table(Item)
 question, schedule, subscription = _table(Question), _table(Schedule), _table(Subscription)
-idempotency, revision = _table(Idempotency), _table(Revision)
+idempotency, revision, api_key = _table(Idempotency), _table(Revision), _table(ApiKey)
 
 
 def _where(condition: Any) -> dict[str, Any]:
@@ -237,3 +252,4 @@ Index("schedule_due", schedule.c.due_at, **_where(schedule.c.enabled))
 Index("schedule_by_tenant", schedule.c.tenant, schedule.c.thread_id)
 Index("subscription_by_name", subscription.c.tenant, subscription.c.name, subscription.c.correlation)
 Index("idempotency_by_age", idempotency.c.created_at)
+Index("api_key_by_tenant", api_key.c.tenant, api_key.c.created_at)
