@@ -50,8 +50,8 @@ class Oidc:
             if (key := await self.jwks.find(key_id, algorithm)) is None:
                 raise jwt.InvalidKeyError("the provider has no such key")
             return self._principal(self._claims(token, algorithm, key))
-        except (jwt.PyJWTError, Invalid, ValueError, TypeError) as error:
-            log.info("refused: a token: %s", error)
+        except (jwt.PyJWTError, Invalid, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+            log.info("refused: a token: %r", str(error))  # quoted, as some of it may be the caller's own words
             return None
 
     def _claims(self, token: str, algorithm: str, key: Jwk) -> Mapping[str, Any]:

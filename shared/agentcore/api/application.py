@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from agentcore.api import agents, approvals, events, headers, health, openapi, problems, runs, schedules, threads
@@ -30,9 +30,10 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(service: Service, *more: APIRouter) -> FastAPI:
     """All routes, for callers who show who they are as the settings say. Raises Misconfigured.
 
+    `more` are served beside ours; their routes declare their scopes too, or this raises TypeError.
     `app.state.closing` is set by the server when it shuts down: streams then end, to be resumed.
     """
     # No interactive docs: their page loads scripts from elsewhere. /openapi.json has all there is to know.
@@ -46,6 +47,8 @@ def create_app(service: Service) -> FastAPI:
         public(route.endpoint)  # type: ignore[attr-defined]  # so far there is only /openapi.json, a Route
     for noun in (health, agents, threads, runs, approvals, schedules, events):
         app.include_router(noun.routes)
+    for router in more:
+        app.include_router(router)
     callers = Callers(service.store, service.settings)
     app.add_middleware(Door, routes=tuple(declared(app)), callers=callers)
     headers.origins(service.settings)  # Misconfigured now, not at the first request

@@ -36,6 +36,8 @@ class ScheduleCreate(Body):
 @needs("schedules:write")
 async def create_schedule(body: ScheduleCreate, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Set an alarm clock: once at `due_at`, or by `cron`."""
+    if body.thread_id is not None:
+        await verbs.store.thread(tenant, str(body.thread_id))  # NotFound, be it another tenant's or nobody's
     made = new_schedule(
         verbs.settings, await verbs.store.now(), tenant=tenant, agent=body.agent_id,
         input=run_input(body.input, None), name=body.name, due=body.due_at, cron=body.cron, timezone=body.timezone,
