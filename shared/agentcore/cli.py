@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"agentcore {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_dev, _serve, _work, _tick, _migrate, _chat, _runs, _redrive, _preflight, _doctor):
+    for add in (_dev, _serve, _work, _tick, _migrate, _chat, _runs, _redrive, _keys, _preflight, _doctor):
         add(commands)
     return parser
 
@@ -157,6 +157,26 @@ def _redrive(commands: _Commands[argparse.ArgumentParser]) -> None:
     )  # fmt: skip
     parser.add_argument("run_id", metavar="RUN_ID")
     _stored(parser)
+
+
+def _keys(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = _add(
+        commands, "keys", "keys:keys", "Make, list and revoke the API keys that programs call with.",
+        "  agentcore keys create --name ci --scope runs:write --scope runs:read --expires 90d\n"
+        "  agentcore keys list --tenant acme\n  agentcore keys revoke KEY_ID",
+    )  # fmt: skip
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    example = "  KEY=$(agentcore keys create --name ci --tenant acme --scope runs:write,runs:read)"
+    create = _add(actions, "create", "keys:create", "Make a key, and print it this once.", example)
+    create.add_argument("--name", required=True, help="what it is for, as decisions and lists will show it")
+    create.add_argument("--scope", action="append", required=True, help="what it may do; repeat it (see docs/auth.md)")
+    create.add_argument("--expires", metavar="WHEN", help="a time, or how long from now: 90d (default: never)")
+    listed = _add(actions, "list", "keys:keys", "List keys, also those that ended.", "  agentcore keys list --json")
+    listed.add_argument("--json", action="store_true", help="one JSON object a line")
+    revoke = _add(actions, "revoke", "keys:revoke", "End a key's life.", "  agentcore keys revoke KEY_ID")
+    revoke.add_argument("key_id", metavar="KEY_ID", help="as `agentcore keys list` shows it")
+    for action in (create, listed, revoke):
+        _stored(action)
 
 
 def _preflight(commands: _Commands[argparse.ArgumentParser]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -97,6 +98,44 @@ class LimitExceeded(AgentCoreError):
     code, status = "limit_exceeded", 429
 
 
+class Unauthenticated(AgentCoreError):
+    """Nobody knows who calls: the credentials are missing or no (longer) good. Which of these is not told."""
+
+    code, status = "unauthenticated", 401
+
+    def __init__(self, *, given: bool) -> None:
+        """`given`: there were credentials (RFC 6750, section 3.1 wants the error named only then)."""
+        super().__init__(
+            "Show who you are: send `Authorization: Bearer` and an API key (agentcore keys create) or a token that is "
+            "valid here.",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"' if given else "Bearer"},
+        )
+
+
+class Forbidden(AgentCoreError):
+    """The caller is known, and has not the scope that this takes."""
+
+    code, status = "forbidden", 403
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"This takes the scope {scope}, which the key or token does not have.", scope=scope,
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+        )  # fmt: skip
+
+
+class RateLimited(LimitExceeded):
+    """The caller calls too often: again in `retry_after` seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, seconds: float) -> None:
+        wait = max(1, math.ceil(seconds))
+        super().__init__(
+            f"Too many requests: try again in {wait} s.", retry_after=wait, headers={"Retry-After": str(wait)}
+        )
+
+
 class LeaseLost(AgentCoreError):
     """Another worker owns this run now: stop, and drop the message. Nothing more can be written."""
 
@@ -129,10 +168,10 @@ class Transient(AgentCoreError):
 
 
 class Unavailable(Transient):
-    """The database is away or too busy. Nothing is wrong with the request: send it again, soon."""
+    """What this needs is away or too busy: the database, an identity provider. Send the request again in `seconds`."""
 
     code, status = "unavailable", 503
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, retry_after=1.0)
-        self.headers = {"Retry-After": "1"}  # seconds (RFC 9110, section 10.2.3)
+    def __init__(self, message: str, *, seconds: int = 1) -> None:
+        super().__init__(message, retry_after=float(seconds))
+        self.headers = {"Retry-After": str(seconds)}  # RFC 9110, section 10.2.3

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from agentcore.records import (
     Accepted,
     Ack,
+    ApiKey,
     Checkpoint,
     Claim,
     Decision,
@@ -314,6 +315,20 @@ class StateStore(Protocol):
         limit: int, offset: int = 0,
     ) -> list[tuple[str, ...]]:  # fmt: skip
         """Namespaces that have items, in order, each once; deeper ones are cut off at `max_depth` parts."""
+        ...
+
+    # -- API keys
+    async def add_key(self, key: ApiKey) -> ApiKey: ...
+    async def live_key(self, key_id: str) -> ApiKey | None:
+        """The key unless it is unknown, revoked or expired. Takes no tenant, as the key is what tells it."""
+        ...
+
+    async def keys(self, tenant: str, *, limit: int = 100, offset: int = 0) -> list[ApiKey]:
+        """Also those that are revoked or expired, the newest first."""
+        ...
+
+    async def revoke_key(self, tenant: str, key_id: str) -> ApiKey:
+        """End a key's life; one that was revoked before is returned as it is."""
         ...
 
     # -- hints: nothing depends on them

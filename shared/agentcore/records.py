@@ -259,6 +259,20 @@ class Event:
     correlation: str = ""  # CloudEvents: subject. Which of the waiting runs it is for
 
 
+@dataclass(frozen=True, kw_only=True)
+class ApiKey:
+    """What a program shows to call the HTTP API. Its secret is not here, only the hash of it."""
+
+    id: str
+    tenant: str
+    name: str
+    hash: str = field(repr=False)  # SHA-256 of the secret, in hexadecimal
+    scopes: tuple[str, ...]
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    created_at: datetime | None = None
+
+
 def effects_started(entries: Sequence[Entry]) -> bool:
     """Whether a tool that changes the world may have started, so that the run's work cannot be dropped.
 

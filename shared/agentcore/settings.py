@@ -10,8 +10,10 @@ from typing import Any
 from agentcore.errors import Misconfigured
 
 
-def _setting(default: Any, doc: str, *, env: str | None = None, least: float | None = None) -> Any:
-    return field(default=default, metadata={"doc": doc, "env": env, "least": least})
+def _setting(
+    default: Any, doc: str, *, env: str | None = None, least: float | None = None, secret: bool = False
+) -> Any:
+    return field(default=default, metadata={"doc": doc, "env": env, "least": least}, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +26,26 @@ class Settings:
     bus_url: str = _setting("", "How run ids travel. Default: memory:// in dev, store:// elsewhere.")
     agents: str = _setting("agentcore.agents", "The module that registers your agents.")
     model: str = _setting("", "Model for agents that name none. Default: gpt-5-mini with a key or URL, else offline.")
-    openai_api_key: str = _setting("", "Key of the model server; never logged.", env="OPENAI_API_KEY")
+    openai_api_key: str = _setting("", "Key of the model server; never logged.", env="OPENAI_API_KEY", secret=True)
     openai_base_url: str = _setting("", "Any OpenAI-compatible server.", env="OPENAI_BASE_URL")
     host: str = _setting("127.0.0.1", "Address that dev and serve listen on.")
     port: int = _setting(8000, "Port that dev and serve listen on.", least=0)
-    allow_unauthenticated: bool = _setting(False, "Let serve listen beyond loopback without authentication.")
+    auth: str = _setting("", "keys, oidc, both with a comma, or none. Default: see docs/auth.md.")
+    allow_unauthenticated: bool = _setting(False, "Let AGENTCORE_AUTH=none listen beyond loopback.")
+    api_key: str = _setting("", "The API key that chat calls with; never logged.", secret=True)
+    key_cache_seconds: float = _setting(10.0, "A revoked API key works for at most this long.", least=0)
+    oidc_issuer: str = _setting("", "Issuer URL of the OpenID provider whose tokens are taken.")
+    oidc_audience: str = _setting("", "What tokens must be meant for: the aud that stands for this API.")
+    oidc_jwks_url: str = _setting("", "Where the provider's keys are. Default: found by discovery at the issuer.")
+    oidc_algorithms: str = _setting("RS256,ES256", "Signatures that are taken, with commas; never none nor HS*.")
+    oidc_tenant_claim: str = _setting("tenant", "The claim that names the tenant; dots go into nested ones.")
+    oidc_tenant: str = _setting("", "The tenant of all tokens, instead of a claim.")
+    oidc_scopes_claim: str = _setting("scope", "The claim that lists the scopes, as a text or a list.")
+    rate_per_second: float = _setting(100.0, "Requests a second of each caller, in each process; 0: no limit.", least=0)
+    rate_burst: int = _setting(200, "Requests that a caller may make at once.", least=1)
+    cors_origins: str = _setting("", "Web pages that may call the API, with commas: https://app.example.com. Or *.")
+    security_headers: bool = _setting(True, "Send nosniff, frame denial, no-referrer and no-store with each answer.")
+    hsts_seconds: int = _setting(0, "Browsers use HTTPS only for so long; set it once TLS stands in front.", least=0)
     concurrency: int = _setting(10, "Runs that one worker process moves forward at once.", least=1)
     lease_seconds: float = _setting(30.0, "A worker that is silent this long has lost its run.", least=0.2)
     redelivery_seconds: float = _setting(60.0, "A bus message not acted on for this long counts as lost.", least=0.1)

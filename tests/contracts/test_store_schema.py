@@ -29,6 +29,7 @@ from agentcore.store import (
     forgetting,
     held,
     journal,
+    keys,
     leaving,
     migrating,
     open_store,
@@ -97,8 +98,8 @@ async def test_an_append_changes_no_index(pg: PostgresStore) -> None:
 
 
 MODULES = [
-    accepting, completion, deciding, deliveries, due, events, forgetting, held, journal, leaving, reading, revising,
-    schedules, searching, statements, states, stopping, storeitems, threads, waking, working,
+    accepting, completion, deciding, deliveries, due, events, forgetting, held, journal, keys, leaving, reading,
+    revising, schedules, searching, statements, states, stopping, storeitems, threads, waking, working,
 ]  # fmt: skip
 
 

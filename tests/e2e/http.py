@@ -22,7 +22,8 @@ Http = httpx.AsyncClient
 
 @asynccontextmanager
 async def api(path: Path, **options: Any) -> AsyncIterator[Http]:
-    settings = Settings(database_url=f"sqlite:///{path}/api.db", bus_url="memory://", model="offline", **options)
+    given = {"database_url": f"sqlite:///{path}/api.db", "bus_url": "memory://", "model": "offline", "auth": "none"}
+    settings = Settings(**{**given, **options})
     async with app.running(app.build(settings), migrate=True) as service:
         stop = asyncio.Event()
         working = asyncio.create_task(work_forever(service, stop=stop))

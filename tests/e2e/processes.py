@@ -25,9 +25,10 @@ PATIENCE = 90.0
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This environment without any setting of ours, and with this source tree."""
+    """This environment with no setting of ours but that nobody is asked who they are, and with this source tree."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AGENTCORE_", "OPENAI_"))}
-    return {**kept, "PYTHONPATH": f"{ROOT / 'shared'}{os.pathsep}{ROOT}", "PYTHONUNBUFFERED": "1", **more}
+    path = f"{ROOT / 'shared'}{os.pathsep}{ROOT}"
+    return {**kept, "AGENTCORE_AUTH": "none", "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **more}
 
 
 def cli(*args: str, folder: Path, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:

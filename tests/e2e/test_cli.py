@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.processes import Process, cli, command, environment, eventually, free_port, ok, reached
 
-COMMANDS = ["dev", "serve", "work", "tick", "migrate", "chat", "runs", "redrive", "preflight", "doctor"]
+COMMANDS = ["dev", "serve", "work", "tick", "migrate", "chat", "runs", "redrive", "keys", "preflight", "doctor"]
 
 
 def fine(*args: str, folder: Path, stdin: str = "", **more: str) -> str:

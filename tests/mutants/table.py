@@ -30,6 +30,10 @@ def engine(file: str, words: str) -> tuple[str, str, str]:
     return (f"tests/engine/test_{file}.py", "-k", words)
 
 
+def e2e(file: str, words: str) -> tuple[str, str, str]:
+    return (f"tests/e2e/test_{file}.py", "-k", words)
+
+
 MUTANTS = (
     # 1. Accepted means durable.
     Mutant(
@@ -764,5 +768,65 @@ MUTANTS = (
         "host=address, port=to.port",
         "host=to.host, port=to.port",
         ("tests/unit/test_outgoing.py", "-k", "changes_after"),
+    ),
+    Mutant(
+        "whoever has no scope for it may do it", 10, "api/door.py",
+        "        principal.need(needed)\n",
+        "",
+        e2e("auth_matrix", "every_scope_but_the_one"),
+    ),
+    Mutant(
+        "a route that declares nothing is public", 10, "api/scopes.py",
+        "found: Scope | None = getattr(endpoint, _DECLARED)",
+        "found: Scope | None = getattr(endpoint, _DECLARED, None)",
+        e2e("door", "declares_nothing"),
+    ),
+    Mutant(
+        "any secret opens a key", 10, "keys.py",
+        "key is None or not hmac.compare_digest(digest(parts[2]), key.hash)",
+        "key is None",
+        e2e("auth_matrix", "whoever_is_not_known"),
+    ),
+    Mutant(
+        "a revoked key works", 10, "store/keys.py",
+        "api_key.c.revoked_at.is_(None), ",
+        "",
+        store("_keys", "not_live"),
+    ),
+    Mutant(
+        "an expired key works", 10, "store/keys.py",
+        "or_(api_key.c.expires_at.is_(None), api_key.c.expires_at > now())",
+        "or_(api_key.c.expires_at.is_(None), api_key.c.expires_at.is_not(None))",
+        e2e("auth_matrix", "whoever_is_not_known"),
+    ),
+    Mutant(
+        "a token for another audience is taken", 10, "oidc.py",
+        'leeway=_LEEWAY,\n            options={"require"',
+        'leeway=_LEEWAY,\n            options={"verify_aud": False, "require"',
+        e2e("oidc", "wrong_claim"),
+    ),
+    Mutant(
+        "a token's claims reach across tenants", 10, "oidc.py",
+        ' and scope != "system"',
+        "",
+        e2e("oidc", "tenant_and_scopes"),
+    ),
+    Mutant(
+        "a made-up key id makes us ask the provider", 10, "jwks.py",
+        "self._clock() - self._tried < _PAUSE",
+        "self._clock() - self._tried < 0",
+        e2e("oidc", "made_up_key_ids"),
+    ),
+    Mutant(
+        "a WebSocket keeps the secret that it offered", 10, "api/door.py",
+        'scope.get("subprotocols", ()) if not one.startswith(BEARER)]',
+        'scope.get("subprotocols", ())]',
+        e2e("door", "websocket"),
+    ),
+    Mutant(
+        "any page opens a WebSocket where nobody is asked", 10, "api/limits.py",
+        'scope["type"] in ("http", "websocket") and',
+        'scope["type"] == "http" and',
+        e2e("door", "no_page_from_elsewhere"),
     ),
 )  # fmt: skip

@@ -63,6 +63,17 @@ print([m for m in ("agents", "openai", "fastapi") if m in sys.modules])
     assert python(code, tmp_path).splitlines() == ["queued", "[]"]
 
 
+def test_an_api_that_takes_no_tokens_imports_nothing_for_them(tmp_path: Path) -> None:
+    code = """
+import sys
+from agentcore import app, settings
+from agentcore.api import create_app
+create_app(app.build(settings.load({"AGENTCORE_AUTH": "keys"})))
+print([m for m in ("jwt", "cryptography", "httpx") if m in sys.modules])
+"""
+    assert python(code, tmp_path) == "[]"
+
+
 def test_accepting_over_http_imports_no_sdk(tmp_path: Path) -> None:
     code = """
 import asyncio, sys

@@ -10,6 +10,7 @@ from pydantic import Field
 from agentcore.api import schemas
 from agentcore.api.bodies import Body, Limit, Metadata, Offset
 from agentcore.api.caller import Verbs
+from agentcore.api.scopes import needs
 from agentcore.matching import contains
 from agentcore.registry import AgentSpec
 
@@ -45,6 +46,7 @@ class AgentSearch(Body):
 
 
 @routes.post("/search", **schemas.answers(list[schemas.Agent], 404))
+@needs("agents:read")
 async def search_agents(body: AgentSearch, verbs: Verbs) -> list[dict[str, Any]]:
     """Agents whose name has this in it, in any case, and whose metadata contain these."""
     part = (body.name or "").casefold()
@@ -54,11 +56,13 @@ async def search_agents(body: AgentSearch, verbs: Verbs) -> list[dict[str, Any]]
 
 
 @routes.get("/{agent_id}", **schemas.answers(schemas.Agent, 404))
+@needs("agents:read")
 async def get_agent(agent_id: AgentId, verbs: Verbs) -> dict[str, Any]:
     return _agent(verbs.registry.get(agent_id))
 
 
 @routes.get("/{agent_id}/schemas", **schemas.answers(schemas.AgentSchema, 404))
+@needs("agents:read")
 async def get_agent_schemas(agent_id: AgentId, verbs: Verbs) -> dict[str, Any]:
     """JSON Schemas. That of the output is known where the agent was registered with `output_schema`."""
     spec = verbs.registry.get(agent_id)

@@ -11,6 +11,7 @@ from pydantic import Field
 from agentcore.api import problems, views
 from agentcore.api.bodies import Body
 from agentcore.api.caller import Caller, Tenant, Verbs
+from agentcore.api.scopes import needs
 from agentcore.errors import AgentCoreError
 from agentcore.records import Decision, Question, QuestionStatus
 from agentcore.service import Service
@@ -36,6 +37,7 @@ class Answers(Body):
 
 
 @routes.get("")
+@needs("approvals:read")
 async def list_approvals(
     tenant: Tenant, verbs: Verbs, status: QuestionStatus | None = "pending", run_id: UUID | None = None,
     thread_id: UUID | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 50,
@@ -49,17 +51,20 @@ async def list_approvals(
 
 
 @routes.get("/{approval_id}")
+@needs("approvals:read")
 async def get_approval(approval_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     return views.question(await verbs.store.question(tenant, str(approval_id)))
 
 
 @routes.post("/{approval_id}")
+@needs("approvals:decide")
 async def decide(approval_id: UUID, body: Answer, tenant: Tenant, verbs: Verbs, caller: Caller) -> dict[str, Any]:
     """Answer one question. The run goes on once all of its questions are answered."""
     return views.question(await _decide(verbs, tenant, caller, str(approval_id), body))
 
 
 @routes.post("")
+@needs("approvals:decide")
 async def decide_many(body: Answers, tenant: Tenant, verbs: Verbs, caller: Caller) -> list[dict[str, Any]]:
     """Answer several questions; each has its own outcome: the approval, or a problem beside its id."""
     return [await _tried(verbs, tenant, caller, answer) for answer in body.answers]

@@ -1,36 +1,48 @@
-"""Who calls, and what each route is given."""
+"""Who calls, and what each route is given. All of it works in WebSocket routes too."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection
 
+from agentcore.api.scopes import needed
+from agentcore.auth import Principal
+from agentcore.errors import Unauthenticated
 from agentcore.service import Service
 
 
-def tenant(request: Request) -> str:
-    """The caller's tenant. AUTHENTICATION GOES HERE: until then everybody is one tenant, and nobody is turned away."""
-    return "default"
-
-
-def caller(request: Request) -> str:
-    """Who decides an approval, for the record. AUTHENTICATION GOES HERE too."""
-    return "anonymous"
-
-
-def service(request: Request) -> Service:
-    found: Service = request.app.state.service
+def principal(connection: HTTPConnection) -> Principal:
+    """Who calls, as the door found out. It must have let them in to this very route."""
+    scope = connection.scope
+    if "user" not in scope or scope.get("agentcore.scope") != needed(scope["endpoint"]):
+        raise Unauthenticated(given=False)
+    found: Principal = scope["user"]
     return found
 
 
-def closing(request: Request) -> asyncio.Event:
-    found: asyncio.Event = request.app.state.closing
+def tenant(who: Annotated[Principal, Depends(principal)]) -> str:
+    return who.tenant
+
+
+def caller(who: Annotated[Principal, Depends(principal)]) -> str:
+    return who.subject
+
+
+def service(connection: HTTPConnection) -> Service:
+    found: Service = connection.app.state.service
     return found
 
 
+def closing(connection: HTTPConnection) -> asyncio.Event:
+    found: asyncio.Event = connection.app.state.closing
+    return found
+
+
+Who = Annotated[Principal, Depends(principal)]
 Tenant = Annotated[str, Depends(tenant)]
-Caller = Annotated[str, Depends(caller)]
+Caller = Annotated[str, Depends(caller)]  # who decides an approval, for the record
 Verbs = Annotated[Service, Depends(service)]
 Closing = Annotated[asyncio.Event, Depends(closing)]

@@ -9,11 +9,13 @@ from fastapi import APIRouter, Query
 
 from agentcore.api import views
 from agentcore.api.caller import Tenant, Verbs
+from agentcore.api.scopes import needs
 
 routes = APIRouter(prefix="/runs/{run_id}/deliveries", tags=["Webhooks"])
 
 
 @routes.get("")
+@needs("runs:read")
 async def list_deliveries(
     run_id: UUID, tenant: Tenant, verbs: Verbs,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50, offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
@@ -25,6 +27,7 @@ async def list_deliveries(
 
 
 @routes.post("/{delivery_id}/redeliver")
+@needs("runs:write")
 async def redeliver(run_id: UUID, delivery_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Tell the webhook once more, with the same id, and with all attempts before it. It happens after the answer."""
     run = await verbs.store.run(tenant, str(run_id))

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 
 from agentcore.api.bodies import unstorable
 from agentcore.api.caller import Tenant, Verbs
+from agentcore.api.scopes import needs
 from agentcore.errors import Invalid
 from agentcore.records import Event
 
@@ -20,6 +21,7 @@ _BATCH = 100
 
 
 @routes.post("")
+@needs("events:write")
 async def send_event(request: Request, tenant: Tenant, verbs: Verbs) -> Any:
     """Wake the runs that wait for the event and start those that rules name: once for each source and id."""
     body = await request.body()

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 
 from agentcore.api.caller import Verbs
 from agentcore.api.problems import problem
+from agentcore.api.scopes import public
 
 routes = APIRouter(tags=["Health"])
 log = logging.getLogger("agentcore.api")
@@ -17,12 +18,14 @@ _PATIENCE = 5.0  # seconds: shorter than the time-out of a probe
 
 
 @routes.get("/healthz")
+@public
 async def healthz() -> dict[str, str]:
     """The process answers. Nothing outside is asked, so that a database that is down does not restart everything."""
     return {"status": "ok"}
 
 
 @routes.get("/readyz")
+@public
 async def readyz(verbs: Verbs) -> Response:
     """The database answers too."""
     try:

@@ -8,7 +8,21 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agentcore.api.problems import problem
+from agentcore.api.problems import problem, refuse
+from agentcore.errors import AgentCoreError
+
+_LOCAL = frozenset(("localhost", "127.0.0.1", "[::1]"))
+
+
+class NotLocal(AgentCoreError):
+    """The request is not for this machine, or comes from a page that is not of it."""
+
+    code, status = "not_local", 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server answers to localhost only, as it asks nobody who they are. AGENTCORE_AUTH=keys makes it ask."
+        )
 
 
 class BodyLimit:
@@ -46,19 +60,30 @@ class BodyLimit:
 
 
 class LocalHost:
-    """Answers only to this machine's own names, so that no web page reaches an open port here by DNS rebinding."""
+    """Answers only to this machine's own names and pages, where nobody is asked who they are.
 
-    def __init__(self, app: ASGIApp, names: Iterable[str] = ("localhost", "127.0.0.1", "[::1]")) -> None:
-        self._app, self._names = app, frozenset(names)
+    So no page from elsewhere reaches an open port here: not by DNS rebinding, not by a form, and not by a WebSocket,
+    which browsers let any page open (RFC 6455, section 10.2). `origins` are those that may, as the settings say.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Iterable[str] = ()) -> None:
+        self._app, self._origins = app, frozenset(origins) - {"*"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._allowed(Headers(scope=scope)):
-            text = "This server answers to localhost only. AGENTCORE_ALLOW_UNAUTHENTICATED=true lifts that."
-            await problem(403, text, code="not_local")(scope, receive, send)
+        if scope["type"] in ("http", "websocket") and not self._allowed(Headers(scope=scope)):
+            await refuse(NotLocal(), scope, receive, send)
             return
         await self._app(scope, receive, send)
 
     def _allowed(self, headers: Headers) -> bool:
-        host = headers.get("host", "")
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-        return name.lower() in self._names and headers.get("sec-fetch-site") != "cross-site"
+        origin = headers.get("origin")
+        if _name(headers.get("host", "")) not in _LOCAL:
+            return False
+        if origin is None:
+            return headers.get("sec-fetch-site") != "cross-site"
+        return origin in self._origins or _name(origin.partition("://")[2]) in _LOCAL
+
+
+def _name(host: str) -> str:
+    """Without the port."""
+    return (host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host).lower()

@@ -12,6 +12,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from agentcore.errors import AgentCoreError, Invalid
 
@@ -47,11 +48,23 @@ def _body(status: int, message: str, code: str, details: Mapping[str, Any]) -> d
     return {**details, **own}
 
 
+async def refuse(error: AgentCoreError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request, or a WebSocket's handshake, that gets no further."""
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": error.code})  # the server makes it a 403
+    else:
+        await _answer(error)(scope, receive, send)
+
+
+def _answer(error: AgentCoreError) -> Response:
+    return JSONResponse(describe(error), error.status, error.headers, media_type="application/problem+json")
+
+
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, AgentCoreError)
     if error.status >= 500:
-        log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
-    return JSONResponse(describe(error), error.status, error.headers, media_type="application/problem+json")
+        log.error("%s %s: %s", request.scope.get("method"), request.url.path, error, exc_info=error)
+    return _answer(error)
 
 
 async def _unfit(request: Request, error: Exception) -> Response:

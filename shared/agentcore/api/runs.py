@@ -14,6 +14,7 @@ from agentcore.api import modes, schemas, sse, views, waiting
 from agentcore.api.bodies import Body, Limit, Metadata, Offset, text_id
 from agentcore.api.caller import Closing, Tenant, Verbs
 from agentcore.api.run_create import IdempotencyKey, RunCreate, RunStream, accept
+from agentcore.api.scopes import needs
 from agentcore.events import Cursor
 from agentcore.service import Service
 
@@ -33,12 +34,14 @@ class RunSearch(Body):
 
 
 @routes.post("", **schemas.answers(schemas.Run, 404, 409))
+@needs("runs:write")
 async def create_run(body: RunStream, tenant: Tenant, verbs: Verbs, key: IdempotencyKey = None) -> dict[str, Any]:
     """Take on a run; its state and events are read later."""
     return views.run(await accept(verbs, tenant, body, key))
 
 
 @routes.post("/wait", **schemas.answers(schemas.RunWait, 404, 409))
+@needs("runs:write")
 async def create_and_wait_run(
     request: Request, body: RunCreate, tenant: Tenant, verbs: Verbs, closing: Closing, key: IdempotencyKey = None,
     seconds: Seconds = 60,
@@ -55,6 +58,7 @@ async def create_and_wait_run(
     response_class=StreamingResponse,
     responses={200: {"content": modes.DESCRIBED}, **schemas.refusals(404, 409)},
 )
+@needs("runs:write")
 async def create_and_stream_run(
     body: RunStream, tenant: Tenant, verbs: Verbs, closing: Closing, key: IdempotencyKey = None
 ) -> Response:
@@ -68,6 +72,7 @@ async def create_and_stream_run(
 
 
 @routes.post("/search", **schemas.answers(list[schemas.Run], 404))
+@needs("runs:read")
 async def search_runs(body: RunSearch, tenant: Tenant, verbs: Verbs) -> list[dict[str, Any]]:
     """Runs, the newest first. A thread or an agent that does not exist is not found."""
     found = await verbs.store.runs(
@@ -82,17 +87,20 @@ async def search_runs(body: RunSearch, tenant: Tenant, verbs: Verbs) -> list[dic
 
 
 @routes.get("/{run_id}", **schemas.answers(schemas.Run, 404))
+@needs("runs:read")
 async def get_run(run_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     return views.run(await verbs.store.run(tenant, str(run_id)))
 
 
 @routes.delete("/{run_id}", status_code=204, responses=schemas.refusals(404, 409))
+@needs("runs:write")
 async def delete_run(run_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
     """Delete a run that has ended, with its journal. What was said stays in its thread."""
     await verbs.store.delete_run(tenant, str(run_id))
 
 
 @routes.get("/{run_id}/wait", **schemas.answers(schemas.RunWait, 404))
+@needs("runs:read")
 async def wait_run(
     run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing, seconds: Seconds = 60
 ) -> dict[str, Any]:
@@ -106,6 +114,7 @@ async def wait_run(
     response_class=StreamingResponse,
     responses={200: {"content": modes.DESCRIBED}, **schemas.refusals(404)},
 )
+@needs("runs:read")
 async def stream_run(run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing) -> Response:
     """Stream what happens from now on. `events` has what happened before, too."""
     run = await verbs.store.run(tenant, str(run_id))
@@ -113,6 +122,7 @@ async def stream_run(run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closin
 
 
 @routes.get("/{run_id}/events")
+@needs("runs:read")
 async def run_events(
     request: Request, run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing, after: After = None,
     wait: Annotated[float, Query(ge=0, le=3600)] = 0, last: LastEventID = None,
@@ -129,6 +139,7 @@ async def run_events(
 
 
 @routes.post("/{run_id}/cancel", status_code=204, responses=schemas.refusals(404, 409))
+@needs("runs:write")
 async def cancel_run(
     run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing, wait: bool = False, seconds: Seconds = 60,
     action: Literal["interrupt", "rollback"] = "interrupt",
@@ -140,6 +151,7 @@ async def cancel_run(
 
 
 @routes.post("/{run_id}/redrive", **schemas.answers(schemas.Run, 404, 409))
+@needs("runs:write")
 async def redrive_run(run_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Start a failed, cancelled or expired run again, from where its journal ends. The answer is the new run."""
     return views.run(await verbs.redrive(tenant, str(run_id)))

@@ -13,6 +13,7 @@ from agentcore.api.bodies import Body, Metadata, text_id
 from agentcore.api.caller import Tenant, Verbs
 from agentcore.api.messages import run_input
 from agentcore.api.run_create import IdempotencyKey
+from agentcore.api.scopes import needs
 from agentcore.records import Misfire, Overlap
 from agentcore.schedules import new_schedule
 
@@ -63,8 +64,11 @@ class ScheduleChange(Body):
 
 
 @routes.post("")
+@needs("schedules:write")
 async def create_schedule(body: ScheduleCreate, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Set an alarm clock: once at `due_at`, or by `cron`."""
+    if body.thread_id is not None:
+        await verbs.store.thread(tenant, str(body.thread_id))  # NotFound, be it another tenant's or nobody's
     made = new_schedule(
         verbs.settings, await verbs.store.now(), tenant=tenant, agent=body.agent_id,
         input=run_input(body.input, None), name=body.name, due=body.due_at, cron=body.cron, timezone=body.timezone,
@@ -74,6 +78,7 @@ async def create_schedule(body: ScheduleCreate, tenant: Tenant, verbs: Verbs) ->
 
 
 @routes.get("")
+@needs("schedules:read")
 async def list_schedules(
     tenant: Tenant, verbs: Verbs, thread_id: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50, offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
@@ -85,11 +90,13 @@ async def list_schedules(
 
 
 @routes.get("/{schedule_id}")
+@needs("schedules:read")
 async def get_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     return views.schedule(await verbs.store.schedule(tenant, str(schedule_id)))
 
 
 @routes.patch("/{schedule_id}")
+@needs("schedules:write")
 async def change_schedule(
     schedule_id: UUID, body: ScheduleChange, tenant: Tenant, verbs: Verbs
 ) -> dict[str, Any]:  # fmt: skip
@@ -98,18 +105,21 @@ async def change_schedule(
 
 
 @routes.post("/{schedule_id}/pause")
+@needs("schedules:write")
 async def pause_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Let it be silent until it is resumed."""
     return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), {"enabled": False}))
 
 
 @routes.post("/{schedule_id}/resume")
+@needs("schedules:write")
 async def resume_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Let it ring again: a cron at its next time, whatever it missed; one that rings once needs a time to come."""
     return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), {"enabled": True}))
 
 
 @routes.post("/{schedule_id}/run")
+@needs("schedules:write")
 async def run_schedule(
     schedule_id: UUID, tenant: Tenant, verbs: Verbs, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # fmt: skip
@@ -118,5 +128,6 @@ async def run_schedule(
 
 
 @routes.delete("/{schedule_id}", status_code=204)
+@needs("schedules:write")
 async def delete_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
     await verbs.store.delete_schedule(tenant, str(schedule_id))

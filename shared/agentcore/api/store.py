@@ -15,6 +15,7 @@ from agentcore import namespaces
 from agentcore.api import views
 from agentcore.api.bodies import Body, Offset, unstorable
 from agentcore.api.caller import Tenant, Verbs
+from agentcore.api.scopes import needs
 from agentcore.errors import Malformed
 
 routes = APIRouter(prefix="/store", tags=["Store"])
@@ -72,12 +73,14 @@ class ListNamespaces(Body):
 
 
 @routes.put("/items", status_code=204)
+@needs("store:write")
 async def put_item(body: Put, tenant: Tenant, verbs: Verbs) -> None:
     """Keep a document; one of the same namespace and key is replaced."""
     await verbs.put_store_item(tenant, body.namespace, body.key, body.value)
 
 
 @routes.get("/items")
+@needs("store:read")
 async def get_item(
     request: Request, tenant: Tenant, verbs: Verbs, key: Annotated[Key, Query()],
     namespace: Annotated[Namespace, Query()] = [],  # noqa: B006 - FastAPI copies it
@@ -88,11 +91,13 @@ async def get_item(
 
 
 @routes.delete("/items", status_code=204)
+@needs("store:write")
 async def delete_item(body: Delete, tenant: Tenant, verbs: Verbs) -> None:
     await verbs.store.delete_store_item(tenant, body.namespace, body.key)
 
 
 @routes.post("/items/search")
+@needs("store:read")
 async def search_items(body: Search, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Documents by namespace and key, in this order."""
     found = await verbs.store.search_store(
@@ -102,6 +107,7 @@ async def search_items(body: Search, tenant: Tenant, verbs: Verbs) -> dict[str, 
 
 
 @routes.post("/namespaces")
+@needs("store:read")
 async def list_namespaces(body: ListNamespaces, tenant: Tenant, verbs: Verbs) -> list[Sequence[str]]:
     """Namespaces that have documents, in order; deeper ones are cut off at `max_depth` and come once."""
     return [*await verbs.store.store_namespaces(

@@ -13,6 +13,7 @@ from agentcore.api.bodies import Body, Limit, Metadata, Offset, text_id
 from agentcore.api.caller import Tenant, Verbs
 from agentcore.api.messages import items_of
 from agentcore.api.pages import messages_of
+from agentcore.api.scopes import needs
 from agentcore.checkpoints import position_of
 from agentcore.errors import Conflict, Invalid
 from agentcore.records import ThreadStatus
@@ -61,6 +62,7 @@ class ThreadPatch(Body):
 
 
 @routes.post("", **schemas.answers(schemas.Thread, 409))
+@needs("threads:write")
 async def create_thread(body: ThreadCreate, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Begin a conversation. The client may bring the id."""
     thread, new = await verbs.create_thread(tenant, thread_id=text_id(body.thread_id), metadata=body.metadata)
@@ -70,6 +72,7 @@ async def create_thread(body: ThreadCreate, tenant: Tenant, verbs: Verbs) -> dic
 
 
 @routes.post("/search", **schemas.answers(list[schemas.Thread]))
+@needs("threads:read")
 async def search_threads(body: ThreadSearch, tenant: Tenant, verbs: Verbs) -> list[dict[str, Any]]:
     """Threads that contain this metadata and these values, the newest first."""
     found = await verbs.store.states(
@@ -80,11 +83,13 @@ async def search_threads(body: ThreadSearch, tenant: Tenant, verbs: Verbs) -> li
 
 
 @routes.get("/{thread_id}", **schemas.answers(schemas.Thread, 404))
+@needs("threads:read")
 async def get_thread(thread_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     return await _shown(verbs, tenant, str(thread_id))
 
 
 @routes.patch("/{thread_id}", **schemas.answers(schemas.Thread, 404, 409))
+@needs("threads:write")
 async def patch_thread(thread_id: UUID, body: ThreadPatch, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Merge metadata. Values and messages make a revision: on the newest state, or on that of `checkpoint`."""
     values, items = body.changes()
@@ -96,12 +101,14 @@ async def patch_thread(thread_id: UUID, body: ThreadPatch, tenant: Tenant, verbs
 
 
 @routes.delete("/{thread_id}", status_code=204, responses=schemas.refusals(404, 409))
+@needs("threads:write")
 async def delete_thread(thread_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
     """Delete a thread with its runs, messages, questions and schedules. One that is busy is refused."""
     await verbs.store.delete_thread(tenant, str(thread_id))
 
 
 @routes.post("/{thread_id}/copy", **schemas.answers(schemas.Thread, 404))
+@needs("threads:write")
 async def copy_thread(thread_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """A new thread with the same state and history. Its runs and schedules stay where they are."""
     copy = await verbs.copy_thread(tenant, str(thread_id))
@@ -109,6 +116,7 @@ async def copy_thread(thread_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str
 
 
 @routes.get("/{thread_id}/history", **schemas.answers(list[schemas.ThreadState], 404))
+@needs("threads:read")
 async def get_thread_history(
     thread_id: UUID, tenant: Tenant, verbs: Verbs, limit: Annotated[int, Query(ge=1, le=100)] = 10,
     before: UUID | None = None,
@@ -121,6 +129,7 @@ async def get_thread_history(
 
 
 @routes.get("/{thread_id}/items")
+@needs("threads:read")
 async def list_items(
     thread_id: UUID, tenant: Tenant, verbs: Verbs,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100, start: Annotated[int, Query(ge=0, le=2**31)] = 0,

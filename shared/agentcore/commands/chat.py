@@ -19,7 +19,7 @@ def chat(args: argparse.Namespace, settings: Settings) -> int:
     """Talk until the input ends."""
     url = args.url or f"http://{settings.host}:{settings.port}"
     screen = Screen(sys.stdin, sys.stdout)
-    with Client(url) as client:
+    with Client(url, settings.api_key) as client:
         conversation = Conversation(client, screen, agent=args.agent, thread=args.thread or str(uuid4()))
         server = f" --url {args.url}" if args.url else ""
         try:

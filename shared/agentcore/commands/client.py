@@ -34,9 +34,13 @@ class Event:
 
 
 class Client:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = "") -> None:
+        """`key`: an API key, for a server that asks."""
         local = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-        self._http = httpx.Client(base_url=url, timeout=_TIMES, trust_env=not local)  # no proxy for this machine
+        self._http = httpx.Client(
+            base_url=url, timeout=_TIMES, trust_env=not local,  # no proxy for this machine
+            headers={"Authorization": f"Bearer {key}"} if key else None,
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self

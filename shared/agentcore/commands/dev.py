@@ -32,6 +32,7 @@ def dev(args: argparse.Namespace, settings: Settings) -> int:
 
 async def _dev(settings: Settings) -> None:
     with stopping() as stop, alone(settings) as holder, server.listen(settings) as listening:
+        settings = server.guarded(settings, listening, local="none")
         service = app.build(settings, bus_default=BUS)
         async with app.running(service, migrate=True):
             if holder is not None:
@@ -65,6 +66,7 @@ def banner(service: Service, listening: socket.socket) -> str:
             f"  model   {_model(settings)}",
             f"  store   {masked(settings.database_url)}",
             f"  bus     {masked(settings.bus_url or BUS)}",
+            f"  callers {server.asks(settings)}",
             f"  agents  {', '.join(agents)} ({settings.agents})\n",
             f"  {url}\n",
             "Try it, in another terminal:\n",

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import httpx
 
-from agentcore import app, registry
+from agentcore import app, auth, registry
 from agentcore.bus import open_bus
+from agentcore.commands import server
 from agentcore.errors import AgentCoreError
+from agentcore.oidc import Oidc
 from agentcore.settings import Settings
 from agentcore.store import open_store
 from agentcore.urls import masked
@@ -28,7 +30,9 @@ class Finding:
 
 def doctor(args: argparse.Namespace, settings: Settings) -> int:
     """Print a line for each finding; 1 if something must be fixed."""
-    findings = [_tried(check, settings) for check in (_python, _database, _bus, _agents, _sdk, _model, _address)]
+    findings = [
+        _tried(check, settings) for check in (_python, _database, _bus, _agents, _sdk, _model, _callers, _address)
+    ]
     for finding in findings:
         print(f"{'FAIL' if finding.fix else 'ok  '}  {finding.what:<9} {finding.found}")
         if finding.fix:
@@ -111,8 +115,26 @@ def _ask(name: str, base: str, key: str) -> Finding:
     return Finding("model", f"{name} at {masked(base)}")
 
 
+def _callers(settings: Settings) -> Finding:
+    asked, how = auth.methods(settings), server.asks(settings)
+    if "oidc" in asked:
+        return _provider(settings, how)
+    return Finding("callers", f"show {how} (in dev on this machine, nobody is asked)" if asked else how)
+
+
+def _provider(settings: Settings, how: str) -> Finding:
+    try:
+        found = asyncio.run(Oidc(settings).jwks.fetch())
+    except (httpx.HTTPError, ValueError, TimeoutError) as error:
+        why = str(error) or type(error).__name__
+        return Finding("callers", f"show {how}, whose keys cannot be fetched ({why})", "Check AGENTCORE_OIDC_ISSUER.")
+    return Finding("callers", f"show {how} ({len(found)} public keys there)")
+
+
 def _address(settings: Settings) -> Finding:
     where = f"{settings.host}:{settings.port}"
-    if settings.allow_unauthenticated and settings.host not in ("127.0.0.1", "::1", "localhost"):
-        return Finding("address", f"{where}: open to others, and nobody is asked who they are")
-    return Finding("address", where)
+    if auth.methods(settings) or settings.host in ("127.0.0.1", "::1", "localhost"):
+        return Finding("address", where)
+    fix = "Unset AGENTCORE_AUTH, or set AGENTCORE_ALLOW_UNAUTHENTICATED=true where something in front asks."
+    told = f"{where}: open to others, and nobody is asked who they are"
+    return Finding("address", told, "" if settings.allow_unauthenticated else fix)

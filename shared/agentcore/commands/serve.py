@@ -25,17 +25,13 @@ def serve(args: argparse.Namespace, settings: Settings) -> int:
 
 async def _serve(settings: Settings) -> None:
     with stopping() as stop, server.listen(settings) as listening:
-        if not settings.allow_unauthenticated and not server.loopback(listening):
-            raise Misconfigured(
-                f"AGENTCORE_HOST={settings.host} is open to others, and nobody is asked who they are. Listen on "
-                "127.0.0.1 behind something that asks, or set AGENTCORE_ALLOW_UNAUTHENTICATED=true.",
-                setting="AGENTCORE_HOST",
-            )
+        settings = server.guarded(settings, listening)
         service = app.build(settings)
         async with app.running(service):
             await app.put_schedules(service)
             agents = ", ".join(sorted(service.registry.specs))
             print(f"agentcore serves {agents} at {server.address(listening)}", flush=True)
+            print(f"callers: {server.asks(settings)}", flush=True)
             beside = [asyncio.create_task(listen_for_news(service)), asyncio.create_task(preload(service.registry))]
             await together(stop, server.answer(service, listening, stop))
             for task in beside:

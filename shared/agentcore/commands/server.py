@@ -7,10 +7,12 @@ import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import uvicorn
 
-from agentcore.api import create_app
+from agentcore import auth
+from agentcore.api import create_app, headers
 from agentcore.api.limits import LocalHost
 from agentcore.errors import Misconfigured
 from agentcore.service import Service
@@ -48,12 +50,36 @@ def loopback(listening: socket.socket) -> bool:
     return ipaddress.ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
 
 
+def guarded(settings: Settings, listening: socket.socket, *, local: str = "") -> Settings:
+    """The settings with it decided how callers show who they are. Misconfigured where others could call unasked.
+
+    `local` is what holds where AGENTCORE_AUTH says nothing and only this machine can call.
+    """
+    if not settings.auth and loopback(listening):
+        settings = replace(settings, auth=local)
+    if auth.methods(settings) or settings.allow_unauthenticated or loopback(listening):
+        return settings
+    raise Misconfigured(
+        f"AGENTCORE_HOST={settings.host} is open to others, and AGENTCORE_AUTH=none asks nobody who they are. "
+        "Unset AGENTCORE_AUTH, or listen on 127.0.0.1; or set AGENTCORE_ALLOW_UNAUTHENTICATED=true where something in "
+        "front of it asks.",
+        setting="AGENTCORE_AUTH",
+    )
+
+
+def asks(settings: Settings) -> str:
+    """How callers show who they are, in a few words."""
+    texts = {"keys": "API keys", "oidc": f"tokens of {settings.oidc_issuer}"}
+    return " and ".join(text for method, text in texts.items() if method in auth.methods(settings)) or "nobody is asked"
+
+
 async def answer(service: Service, listening: socket.socket, stop: asyncio.Event) -> None:
     """Serve until told to stop; then streams end (their clients come back elsewhere) and answers are finished."""
     app = create_app(service)
-    if loopback(listening) and not service.settings.allow_unauthenticated:
-        app.add_middleware(LocalHost)
-    patience = max(1, round(service.settings.deadline_margin))
+    settings = service.settings
+    if loopback(listening) and not auth.methods(settings) and not settings.allow_unauthenticated:
+        app.add_middleware(LocalHost, origins=headers.origins(settings))
+    patience = max(1, round(settings.deadline_margin))
     config = uvicorn.Config(
         app, lifespan="off", access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=patience
     )

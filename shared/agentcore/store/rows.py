@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table
 
-from agentcore.records import Delivery, Entry, Item, Question, Run, Schedule, Thread
-from agentcore.store.tables import delivery, entry, question, run, schedule, thread
+from agentcore.records import ApiKey, Delivery, Entry, Item, Question, Run, Schedule, Thread
+from agentcore.store.tables import api_key, delivery, entry, question, run, schedule, thread
 
 
 def _columns(table: Table, record: type[Any]) -> tuple[ColumnElement[Any], ...]:
@@ -20,6 +20,7 @@ def _columns(table: Table, record: type[Any]) -> tuple[ColumnElement[Any], ...]:
 THREAD, RUN = _columns(thread, Thread), _columns(run, Run)
 QUESTION, SCHEDULE = _columns(question, Question), _columns(schedule, Schedule)
 DELIVERY = _columns(delivery, Delivery)
+API_KEY = _columns(api_key, ApiKey)
 ENTRY = (entry.c.seq, entry.c.key, entry.c.kind, entry.c.data, entry.c.created_at)
 
 _THREAD = tuple(field.name for field in fields(Thread))
@@ -48,6 +49,10 @@ def to_schedule(row: Row[Any]) -> Schedule:
 
 def to_delivery(row: Row[Any]) -> Delivery:
     return Delivery(**row._mapping)
+
+
+def to_key(row: Row[Any]) -> ApiKey:
+    return ApiKey(**{**row._mapping, "scopes": tuple(row.scopes)})
 
 
 def to_entry(row: Row[Any]) -> Entry:

@@ -9,6 +9,7 @@ from agentcore.store.due import Due
 from agentcore.store.events import Events
 from agentcore.store.forgetting import Forgetting
 from agentcore.store.hints import NoHints
+from agentcore.store.keys import Keys
 from agentcore.store.leaving import Leaving
 from agentcore.store.reading import Reading
 from agentcore.store.redriving import Redriving
@@ -23,7 +24,7 @@ from agentcore.store.working import Working
 
 class SqlStore(
     Threads, States, Searching, Revising, Forgetting, Accepting, Redriving, Working, Leaving, Deciding, Events, Reading,
-    Due, Schedules, Deliveries, StoreItems, NoHints,
+    Due, Schedules, Deliveries, StoreItems, Keys, NoHints,
 ):  # fmt: skip
     """Implements `ports.StateStore`. As it is, it serves SQLite."""
 

@@ -238,6 +238,21 @@ class StoreItem(Base, table=True):
     updated_at: datetime = _time(nullable=False)
 
 
+class ApiKey(Base, table=True):
+    """What a program calls with. Its secret is not here, only the hash of it."""
+
+    __tablename__ = "api_key"
+
+    id: str = _id(primary_key=True)
+    tenant: str = _text()
+    name: str = _text()
+    hash: str = _text()
+    scopes: list[str] = _json()
+    expires_at: datetime | None = _time()
+    revoked_at: datetime | None = _time()
+    created_at: datetime = _time(nullable=False)
+
+
 def _table(model: type[Base]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
 
@@ -245,7 +260,8 @@ def _table(model: type[Base]) -> Table:
 metadata = Base.metadata
 thread, run, entry, item = _table(Thread), _table(Run), _table(Entry), _table(Item)
 question, schedule, subscription = _table(Question), _table(Schedule), _table(Subscription)
-idempotency, revision, delivery, store_item = _table(Idempotency), _table(Revision), _table(Delivery), _table(StoreItem)
+idempotency, revision, delivery = _table(Idempotency), _table(Revision), _table(Delivery)
+store_item, api_key = _table(StoreItem), _table(ApiKey)
 
 
 def _where(condition: Any) -> dict[str, Any]:
@@ -268,9 +284,9 @@ Index("schedule_due", schedule.c.due_at, **_where(schedule.c.enabled))
 Index("schedule_spent", schedule.c.due_at, **_where(and_(~schedule.c.enabled, schedule.c.cron.is_(None))))
 Index("schedule_by_tenant", schedule.c.tenant, schedule.c.thread_id)
 Index("schedule_by_origin", schedule.c.tenant, schedule.c.origin, **_where(schedule.c.origin.is_not(None)))
-Index("schedule_spent", schedule.c.due_at, **_where(and_(~schedule.c.enabled, schedule.c.cron.is_(None))))
 Index("subscription_by_name", subscription.c.tenant, subscription.c.name, subscription.c.correlation)
 Index("idempotency_by_age", idempotency.c.created_at)
 Index("delivery_due", delivery.c.due_at, **_where(delivery.c.due_at.is_not(None)))
 Index("delivery_by_run", delivery.c.run_id)
 Index("delivery_by_age", delivery.c.finished_at, **_where(delivery.c.finished_at.is_not(None)))
+Index("api_key_by_tenant", api_key.c.tenant, api_key.c.created_at)

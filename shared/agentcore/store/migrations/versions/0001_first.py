@@ -225,6 +225,19 @@ def upgrade() -> None:
         sa.Column("updated_at", Time(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "namespace", "key"),
     )
+    op.create_table(
+        "api_key",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("scopes", Json, nullable=False),
+        sa.Column("expires_at", Time(), nullable=True),
+        sa.Column("revoked_at", Time(), nullable=True),
+        sa.Column("created_at", Time(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("api_key_by_tenant", "api_key", ["tenant", "created_at"])
     if op.get_bind().dialect.name == "postgresql":  # so that an append changes its run in the page where it is
         op.execute("alter table run set (fillfactor = 70)")
         op.execute("alter table thread set (fillfactor = 70)")
@@ -233,6 +246,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("store_item")
     op.drop_table("delivery")
+    op.drop_table("api_key")
     op.drop_table("idempotency")
     op.drop_table("subscription")
     op.drop_table("schedule")

@@ -1,0 +1,89 @@
+"""Asks callers who they are, before any route is reached and before anything of their body is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi.routing import RouteContext
+from starlette.datastructures import Headers
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agentcore import auth
+from agentcore.api import problems
+from agentcore.callers import Callers
+from agentcore.errors import AgentCoreError, Unauthenticated
+
+# A browser cannot set headers on a WebSocket, and what stands in a URL ends up in logs. So it offers two subprotocols,
+# [PROTOCOL, BEARER + credential], as Kubernetes' API has it done; we answer with the first and drop the second.
+PROTOCOL, BEARER = "agentcore", "bearer."
+
+Routes = Sequence[tuple[RouteContext, auth.Scope | None]]
+
+
+class Door:
+    """ASGI middleware. What gets through has its Principal as `scope["user"]`; public routes and 404s have none."""
+
+    def __init__(self, app: ASGIApp, routes: Routes, callers: Callers) -> None:
+        self._app, self._routes, self._callers = app, routes, callers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            bearers = _bearers(scope)
+            if scope["type"] == "websocket":
+                scope, send = _without_credential(scope), _agreeing(scope, send)
+            if (needed := self._needed(scope)) is not None:
+                scope = {**scope, "user": await self._admit(bearers, needed), "agentcore.scope": needed}
+        except AgentCoreError as error:
+            await problems.refuse(error, scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _needed(self, scope: Scope) -> auth.Scope | None:
+        """What the route takes to which this goes. None: it is public, or there is none."""
+        for route, needed in self._routes:
+            if route.matches(dict(scope))[0] == Match.FULL:
+                return needed
+        return None
+
+    async def _admit(self, bearers: list[str], needed: auth.Scope) -> auth.Principal:
+        if len(bearers) > 1:  # which of them counts is nothing to guess about
+            raise Unauthenticated(given=True)
+        principal = await self._callers.identify(bearers[0] if bearers else None)
+        principal.need(needed)
+        return principal
+
+
+def _bearers(scope: Scope) -> list[str]:
+    """The credentials that came: RFC 6750, section 2.1, or a WebSocket's subprotocol. Empty text: of another kind."""
+    found = []
+    for value in Headers(scope=scope).getlist("authorization"):
+        scheme, _, credential = value.partition(" ")
+        found.append(credential.strip() if scheme.lower() == "bearer" else "")
+    offered = scope.get("subprotocols", ())
+    return [*found, *(one.removeprefix(BEARER) for one in offered if one.startswith(BEARER))]
+
+
+def _without_credential(scope: Scope) -> Scope:
+    """The same handshake, with no secret left in what it offers."""
+    offered = [one for one in scope.get("subprotocols", ()) if not one.startswith(BEARER)]
+    headers = [(name, value) for name, value in scope["headers"] if name != b"sec-websocket-protocol"]
+    if offered:
+        headers.append((b"sec-websocket-protocol", ", ".join(offered).encode("latin-1")))
+    return {**scope, "subprotocols": offered, "headers": headers}
+
+
+def _agreeing(scope: Scope, send: Send) -> Send:
+    """A browser hangs up unless one of the subprotocols that it offered is accepted."""
+    if PROTOCOL not in scope.get("subprotocols", ()):
+        return send
+
+    async def agreeing(message: Message) -> None:
+        if message["type"] == "websocket.accept" and not message.get("subprotocol"):
+            message = {**message, "subprotocol": PROTOCOL}
+        await send(message)
+
+    return agreeing

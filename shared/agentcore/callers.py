@@ -1,0 +1,48 @@
+"""Lets callers in: by API key or by token, and not too often."""
+
+from __future__ import annotations
+
+import time
+
+from agentcore.auth import ANONYMOUS, Principal, methods
+from agentcore.buckets import Buckets
+from agentcore.errors import RateLimited, Unauthenticated
+from agentcore.keys import KeyRing, is_key
+from agentcore.oidc import Oidc
+from agentcore.ports import StateStore
+from agentcore.settings import Settings
+
+
+class Callers:
+    """One instance a process: what it knows of keys, tokens and rates is in memory."""
+
+    def __init__(self, store: StateStore, settings: Settings) -> None:
+        """Raises Misconfigured."""
+        asked = methods(settings)
+        self._open = not asked
+        self._keys = KeyRing(store, settings.key_cache_seconds) if "keys" in asked else None
+        self._oidc = Oidc(settings) if "oidc" in asked else None
+        limited = settings.rate_per_second > 0
+        self._buckets = Buckets(rate=settings.rate_per_second, burst=settings.rate_burst) if limited else None
+
+    async def identify(self, bearer: str | None) -> Principal:
+        """Who calls with this bearer credential. Raises Unauthenticated, RateLimited, Unavailable.
+
+        Where nobody is asked, everybody is ANONYMOUS, whatever they send.
+        """
+        if self._open:
+            return ANONYMOUS
+        found = None if bearer is None else await self._principal(bearer)
+        if found is None:
+            raise Unauthenticated(given=bearer is not None)
+        self._count(found)
+        return found
+
+    async def _principal(self, bearer: str) -> Principal | None:
+        if is_key(bearer):
+            return await self._keys.principal(bearer) if self._keys else None
+        return await self._oidc.principal(bearer) if self._oidc else None
+
+    def _count(self, caller: Principal) -> None:
+        if self._buckets and (wait := self._buckets.take(f"{caller.tenant}\0{caller.subject}", time.monotonic())):
+            raise RateLimited(wait)

@@ -1,0 +1,268 @@
+"""Each operation of the API against each caller who must not get through. Both come from the application itself:
+
+an operation that is added is in here at once, and this file names nothing but the things that operations are about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, chdir
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from agentcore.auth import SCOPES, Scope
+from agentcore.keys import mint
+from agentcore.ports import StateStore
+from agentcore.records import Schedule
+from agentcore.service import Service
+from tests.e2e.http import REFUND, Http, api, ok
+from tests.e2e.operations import Answer, Operation, app_of, ask, operations
+
+EVERYTHING = frozenset(SCOPES) - {"admin"}
+FREE = {"agent_id"}  # in paths, and of no tenant
+# Who brings an id learns whether it is free: a UUID has one owner. Those that we make cannot be guessed.
+BRINGS_ITS_ID = {"POST /threads"}
+OPERATIONS = 21  # at least so many ask who calls: raise it with each new one
+
+
+@dataclass
+class World:
+    """Two tenants: one has things, the other has only a key."""
+
+    http: Http
+    store: StateStore
+    guarded: list[Operation]
+    things: dict[str, str] = field(default_factory=dict)  # of the tenant `acme`, by what parameters call them
+    secrets: list[str] = field(default_factory=list)
+
+    async def key(self, *scopes: Scope, tenant: str = "acme", life: timedelta | None = None) -> str:
+        key, token = mint(self.store.new_id(), tenant=tenant, name="test", scopes=scopes)
+        end = None if life is None else await self.store.now() + life
+        await self.store.add_key(replace(key, expires_at=end))
+        self.secrets.append(token.rpartition("_")[2])
+        return token
+
+    async def ask(self, operation: Operation, *credentials: str, ids: Mapping[str, str] | None = None) -> Answer:
+        return await ask(self.http, operation, self.things if ids is None else ids, *credentials)
+
+
+@asynccontextmanager
+async def world(path: Path) -> AsyncIterator[World]:
+    async with api(path, auth="keys", rate_per_second=0.0) as http:
+        app = app_of(http)
+        service: Service = app.state.service
+        guarded = [operation for operation in operations(app) if operation.scope is not None]
+        made = World(http, service.store, guarded)
+        made.things = await things(http, service, await made.key("admin"))
+        yield made
+
+
+async def things(http: Http, service: Service, key: str) -> dict[str, str]:
+    """One of each kind that an operation's path, query or body can name."""
+    body = {"agent_id": "support", "input": REFUND}
+    waiting = ok(await http.post("/runs/wait", json=body, headers={"Authorization": f"Bearer {key}"}))
+    run, approval = waiting["run"], waiting["questions"][0]
+    due = await service.store.now() + timedelta(hours=1)
+    made = Schedule(id=str(uuid4()), tenant="acme", agent="support", input="hello", due_at=due)
+    schedule = await service.put_schedule(made)
+    return {
+        "run_id": run["run_id"], "thread_id": run["thread_id"], "approval_id": approval["approval_id"],
+        "schedule_id": schedule.id,
+    }  # fmt: skip
+
+
+def on(path: Path, test: Callable[[World], Awaitable[None]]) -> None:
+    async def go() -> None:
+        async with asyncio.timeout(90), world(path) as it:
+            await test(it)
+
+    with chdir(path):
+        asyncio.run(go())
+
+
+def plain(answer: Answer, ids: Mapping[str, str]) -> Answer:
+    """Without the ids that were sent, and what came about by itself."""
+    text = answer.text
+    for name, value in ids.items():
+        text = text.replace(value, name)
+    return replace(answer, text=text)
+
+
+# -- who is not known
+
+
+async def _expired(it: World) -> list[str]:
+    return ["Bearer " + await it.key(*EVERYTHING, life=timedelta(hours=-1))]
+
+
+async def _revoked(it: World) -> list[str]:
+    token = await it.key(*EVERYTHING)
+    key_id = (await it.store.keys("acme", limit=1))[0].id
+    await it.store.revoke_key("acme", key_id)
+    return ["Bearer " + token]
+
+
+async def _wrong_secret(it: World) -> list[str]:
+    token, other = await it.key(*EVERYTHING), await it.key(*EVERYTHING)
+    return ["Bearer " + token.rpartition("_")[0] + "_" + other.rpartition("_")[2]]
+
+
+async def _unknown(it: World) -> list[str]:
+    _, token = mint(str(uuid4()), tenant="acme", name="nobody", scopes=["admin"])
+    return ["Bearer " + token]
+
+
+async def _twice(it: World) -> list[str]:
+    token = await it.key(*EVERYTHING)
+    return ["Bearer " + token, "Bearer " + token]
+
+
+async def _basic(it: World) -> list[str]:
+    return ["Basic " + await it.key(*EVERYTHING)]
+
+
+def _always(*credentials: str) -> Callable[[World], Awaitable[list[str]]]:
+    async def given(it: World) -> list[str]:
+        return list(credentials)
+
+    return given
+
+
+UNKNOWN: dict[str, Callable[[World], Awaitable[list[str]]]] = {
+    "nothing": _always(),
+    "an empty credential": _always("Bearer "),
+    "no key at all": _always("Bearer letmein"),
+    "half a key": _always("Bearer ac_0199"),
+    "a token nobody asked for": _always("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9."),
+    "another scheme": _basic,
+    "two credentials": _twice,
+    "a key nobody made": _unknown,
+    "another key's secret": _wrong_secret,
+    "an expired key": _expired,
+    "a revoked key": _revoked,
+}
+
+
+def test_whoever_is_not_known_is_told_the_same_by_every_operation(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(it: World) -> None:
+        answers = {
+            (str(operation), case): await it.ask(operation, *await credentials(it))
+            for case, credentials in UNKNOWN.items()
+            for operation in it.guarded
+        }
+        assert len(answers) >= OPERATIONS * len(UNKNOWN)
+        assert {(where, answer.status) for where, answer in answers.items() if answer.status != 401} == set()
+        assert len({answer.text for answer in answers.values()}) == 1
+        told = {case: answer.challenge for (_, case), answer in answers.items()}
+        assert told.pop("nothing") == "Bearer"
+        assert set(told.values()) == {'Bearer error="invalid_token"'}
+        shown = [secret for secret in it.secrets if secret in caplog.text]
+        assert (len(it.secrets) > 5, shown) == (True, [])
+
+    caplog.set_level(logging.DEBUG)
+    on(tmp_path, test)
+    assert "is unknown, revoked or expired" in caplog.text
+    assert "is not its secret" in caplog.text
+
+
+# -- who may not
+
+
+def test_whoever_has_every_scope_but_the_one_is_refused(tmp_path: Path) -> None:
+    async def test(it: World) -> None:
+        keys = {scope: await it.key(*EVERYTHING - {scope}) for scope in EVERYTHING}
+        refused = 0
+        for operation in it.guarded:
+            assert operation.scope is not None
+            answer = await it.ask(operation, f"Bearer {keys[operation.scope]}")
+            nowhere = {name: str(uuid4()) for name in it.things}
+            missing = await it.ask(operation, f"Bearer {keys[operation.scope]}", ids=nowhere)
+            assert (answer.status, missing) == (403, answer), operation
+            assert json.loads(answer.text)["scope"] == operation.scope
+            assert answer.challenge == f'Bearer error="insufficient_scope", scope="{operation.scope}"'
+            refused += 1
+        assert refused >= OPERATIONS
+
+    on(tmp_path, test)
+
+
+def test_the_one_scope_is_enough(tmp_path: Path) -> None:
+    async def test(it: World) -> None:
+        nowhere = {name: str(uuid4()) for name in it.things}
+        for operation in it.guarded:
+            assert operation.scope is not None
+            answer = await it.ask(operation, "Bearer " + await it.key(operation.scope), ids=nowhere)
+            assert answer.status not in (401, 403), (operation, answer)
+            assert answer.status < 500, (operation, answer)
+
+    on(tmp_path, test)
+
+
+# -- whose it is not
+
+
+def test_another_tenants_things_look_as_if_they_did_not_exist(tmp_path: Path) -> None:
+    async def test(it: World) -> None:
+        stranger = "Bearer " + await it.key(*EVERYTHING, tenant="eve")
+        before = await owned(it)
+        compared = 0
+        for operation in it.guarded:
+            assert operation.names <= {*it.things, *FREE}, f"{operation}: make one in `things` for acme"
+            about = {name: it.things[name] for name in sorted(named(operation, it.things))}
+            if not about or str(operation) in BRINGS_ITS_ID:
+                continue
+            nowhere = {name: str(uuid4()) for name in about}
+            theirs = plain(await it.ask(operation, stranger, ids=about), about)
+            missing = plain(await it.ask(operation, stranger, ids=nowhere), nowhere)
+            assert theirs == missing, operation
+            assert theirs.status == 404 or not operation.names, operation
+            assert "acme" not in theirs.text
+            assert "1001" not in theirs.text, operation
+            compared += 1
+        assert compared >= 17
+        assert await owned(it) == before
+
+    on(tmp_path, test)
+
+
+def named(operation: Operation, things: Mapping[str, str]) -> set[str]:
+    """Those that its request carries, in path, query or body."""
+    sent = operation.url(things) + json.dumps(operation.body(things))
+    return {name for name, value in things.items() if value in sent}
+
+
+async def owned(it: World) -> list[Any]:
+    """All of acme's things, as they are."""
+    return [
+        await it.store.thread("acme", it.things["thread_id"]),
+        await it.store.run("acme", it.things["run_id"]),
+        await it.store.question("acme", it.things["approval_id"]),
+        await it.store.schedule("acme", it.things["schedule_id"]),
+    ]
+
+
+# -- the routes themselves
+
+
+def test_every_route_declares_its_scope_and_few_are_public(tmp_path: Path) -> None:
+    async def test(it: World) -> None:
+        found = list(operations(app_of(it.http)))
+        assert {str(o) for o in found if o.scope is None} == {
+            "GET /healthz", "GET /readyz", "GET /openapi.json", "HEAD /openapi.json"
+        }  # fmt: skip
+        assert len(it.guarded) >= OPERATIONS
+        for operation in found:
+            if operation.told:
+                assert operation.told["security"] == ([{"bearer": [operation.scope]}] if operation.scope else [])
+
+    on(tmp_path, test)
