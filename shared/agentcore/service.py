@@ -28,6 +28,7 @@ from agentcore.threads import Threads
 
 log = logging.getLogger("agentcore.service")
 EVENTS = "agentcore_events"  # the channel on which other processes hear of a run's news
+GATHER = 0.02  # seconds at least between two times that they do
 
 
 class Service(Threads):
@@ -41,6 +42,8 @@ class Service(Threads):
         self.deadlines: set[Deadline] = set()  # of the slices under way here
         self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._untold: set[str] = set()  # runs with news that other processes have not been told of
+        self._telling: asyncio.Task[Any] | None = None
 
     # -- accepting
 
@@ -311,7 +314,16 @@ class Service(Threads):
     def hint(self, run_id: str) -> None:
         """Tell readers here and in other processes that the database has news of a run."""
         self.live.hint(run_id)
-        self.spawn(self.store.notify(EVENTS, run_id))
+        self._untold.add(run_id)
+        if self._telling is None or self._telling.done():
+            self._telling = self.spawn(self._tell())
+
+    async def _tell(self) -> None:
+        # NOTIFY takes a lock that all committers share: the first at once, what follows on its heels together.
+        while self._untold:
+            untold, self._untold = self._untold, set()
+            await self.store.notify(EVENTS, *untold)
+            await asyncio.sleep(GATHER)
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Run something in the background of this process, logged when it fails, awaited by `drain`."""
