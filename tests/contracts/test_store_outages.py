@@ -38,6 +38,7 @@ from tests.contracts.store_kit import (
     texts,
 )
 from tests.postgres import Postgres
+from tests.statements import Driver, watch
 
 pytestmark = pytest.mark.anyio
 
@@ -65,25 +66,26 @@ class Lossy:
     def __init__(self, store: PostgresStore) -> None:
         self.engine = store.database.engine.sync_engine
         self.left = 0
-        event.listen(self.engine, "after_cursor_execute", self._executed)
+        watch(store, after=self._executed)
         event.listen(self.engine, "commit", self._committed)
 
     def lose(self, times: int = 1) -> None:
         self.left = times
 
-    def _executed(self, connection: Connection, *rest: Any) -> None:
-        if self.left and connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]
-            self._break(connection)
+    async def _executed(self, driver: Driver, *rest: Any) -> None:
+        if self.left and driver.autocommit:
+            self.left -= 1
+            await driver.close()
+            raise psycopg.OperationalError("the connection is lost")
 
     def _committed(self, connection: Connection) -> None:
         if self.left and not connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]
             connection.connection.dbapi_connection.commit()  # type: ignore[union-attr]
-            self._break(connection)
-
-    def _break(self, connection: Connection) -> None:
-        self.left -= 1
-        lost = psycopg.OperationalError("the connection is lost")
-        raise DBAPIError.instance("", {}, lost, psycopg.Error, connection_invalidated=True, dialect=self.engine.dialect)
+            self.left -= 1
+            lost = psycopg.OperationalError("the connection is lost")
+            raise DBAPIError.instance(
+                "", {}, lost, psycopg.Error, connection_invalidated=True, dialect=self.engine.dialect
+            )
 
 
 async def test_a_commit_whose_answer_is_lost_is_found_again(pg: PostgresStore) -> None:
