@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 
-from agentcore import service as module
 from agentcore.registry import Registry
 from agentcore.service import Service
 from agentcore.settings import Settings
@@ -32,7 +31,7 @@ def test_the_first_news_is_told_at_once_and_what_follows_together(monkeypatch: p
 
         store = Told()
         service = Service(store=cast(Any, store), bus=cast(Any, None), registry=Registry(), settings=Settings())
-        monkeypatch.setattr(module.asyncio, "sleep", sleep)
+        monkeypatch.setattr(asyncio, "sleep", sleep)
         service.hint("a")
         while not store.calls:
             await asyncio.wait([asyncio.ensure_future(released.wait())], timeout=0.001)
