@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from agentcore import webhooks
+from agentcore import loading, webhooks
 from agentcore.deadline import Deadline
 from agentcore.deliveries import Deliverer
 from agentcore.errors import Invalid
@@ -92,14 +92,13 @@ class Service(Threads):
 
     async def advance(self, claim: Claim, deadline: Deadline | None = None) -> Run | None:
         """Move a claimed run forward. None: the lease was lost, another worker has it."""
-        from agentcore import engine  # the SDK is imported when the first run executes, never before
-
         deadline = deadline or Deadline(self.settings.slice_seconds, margin=self.settings.deadline_margin)
         self.deadlines.add(deadline)
         try:
-            run, send = await engine.execute(self, claim, deadline)
+            left: tuple[Run | None, Sequence[str]] = await loading.engine().execute(self, claim, deadline)
         finally:
             self.deadlines.discard(deadline)
+        run, send = left
         await self._send(send)
         self.hint(claim.run.id)
         self._tell(run)
@@ -316,9 +315,9 @@ class Service(Threads):
         self.live.hint(run_id)
         self._untold.add(run_id)
         if self._telling is None or self._telling.done():
-            self._telling = self.spawn(self._tell())
+            self._telling = self.spawn(self._notify())
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         # NOTIFY takes a lock that all committers share: the first at once, what follows on its heels together.
         while self._untold:
             untold, self._untold = self._untold, set()

@@ -139,11 +139,11 @@ async def test_a_claim_or_sweep_whose_answer_is_lost_comes_again_when_its_time_h
 async def test_conflicts_without_end_make_the_store_unavailable(
     pg: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
-        raise OperationalError(statement, {}, psycopg.errors.SerializationFailure("restart transaction"))
+    async def fails(*_: object) -> None:
+        raise psycopg.errors.SerializationFailure("restart transaction")
 
     monkeypatch.setattr("agentcore.store.database.PATIENCE", 0.2)
-    event.listen(pg.database.engine.sync_engine, "before_cursor_execute", fails)
+    watch(pg, before=fails)
     for work in (accept(pg), pg.now(), pg.thread(TENANT, new_id())):
         with pytest.raises(Unavailable):
             await work
@@ -152,13 +152,13 @@ async def test_conflicts_without_end_make_the_store_unavailable(
 async def test_more_conflicts_than_one_can_count_are_outlasted(pg: PostgresStore) -> None:
     left = 20
 
-    def fails(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
+    async def fails(*_: object) -> None:
         nonlocal left
         left -= 1
         if left >= 0:
-            raise OperationalError(statement, {}, psycopg.errors.SerializationFailure("restart transaction"))
+            raise psycopg.errors.SerializationFailure("restart transaction")
 
-    event.listen(pg.database.engine.sync_engine, "before_cursor_execute", fails)
+    watch(pg, before=fails)
     assert await pg.now()
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import importlib
 import logging
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+
+from agentcore import loading
 
 log = logging.getLogger("agentcore.process")
 
@@ -58,8 +58,6 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, Any]) -> Non
 async def preload() -> None:
     """Import the SDK once requests are answered, so that neither the start nor the first stream waits for it."""
     try:
-        await asyncio.to_thread(importlib.import_module, "agentcore.engine")
+        await asyncio.to_thread(loading.engine)
     except Exception:
         log.exception("the engine cannot be imported: runs will fail")
-    gc.collect()
-    gc.freeze()  # what was imported stays: no collection need ever look at it again

@@ -31,7 +31,7 @@ class Direct(Database):
         if shaped is None:
             return await super()._execute(statement, params)
         bound = shaped.bind(params)
-        connection = await self.engine.raw_connection()
+        connection = await self._connection(shaped.text)
         driver: Any = connection.driver_connection
         try:
             cursor = await driver.execute(shaped.text, bound)
@@ -51,6 +51,12 @@ class Direct(Database):
         if statement not in self._cache:
             self._cache[statement] = shaped(statement, self.engine.dialect)
         return self._cache[statement]
+
+    async def _connection(self, text: str) -> PoolProxiedConnection:
+        try:
+            return await self.engine.raw_connection()
+        except psycopg.Error as error:
+            raise _told(error, text, self.engine.dialect, lost=False) from error
 
     async def _drop(self, connection: PoolProxiedConnection) -> None:
         """Forget a connection that was lost, and those beside it that wait to be used: most likely they were too."""
