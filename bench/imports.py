@@ -14,7 +14,10 @@ from bench.processes import Cost, command, environment, memory, spawn
 from bench.results import Results, Row
 from bench.subjects import DBOS_PYTHON, TENANT, Product, product
 
-_OPEN = "from agentcore import loading; loading.collect_seldom(); from agentcore import app, settings; service = app.build(settings.load())"
+_OPEN = (
+    "from agentcore import loading; loading.collect_seldom(); "  # as the command line does
+    "from agentcore import app, settings; service = app.build(settings.load())"
+)
 CODE = {
     "agents": "import agents",
     "tick": _OPEN,
