@@ -10,7 +10,7 @@ ARGS ?=
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help dev chat test mutants lint format check lock clean
+.PHONY: help dev chat test mutants bench lint format check lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -26,6 +26,9 @@ test: $(READY) ## Run all tests (ARGS="-k bus")
 
 mutants: $(READY) ## Break each rule and see a test turn red
 	$(BIN)/python -m tests.mutants $(ARGS)
+
+bench: $(READY) .bench/dbos/.ready ## Measure what the product costs, beside its peers (ARGS="--quick turns")
+	$(BIN)/python -m bench $(ARGS)
 
 lint: $(READY) ## Check style, types and layers
 	$(BIN)/ruff check
@@ -44,12 +47,17 @@ lock: $(UV_FILE) ## Resolve all dependencies again (ARGS="--upgrade")
 	  --group dev --all-extras --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
 
 clean: ## Remove what make has set up, and no data
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools .bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(READY): requirements.lock pyproject.toml $(UV_FILE)
 	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.bench/dbos/.ready: bench/dbos.txt $(UV_FILE)
+	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .bench/dbos
+	$(UV) pip sync --quiet --python .bench/dbos/bin/python bench/dbos.txt
 	@touch $@
 
 .tools/bin/uv:

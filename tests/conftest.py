@@ -10,17 +10,17 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import event, make_url
 
 from agentcore.settings import Settings
 from agentcore.store import open_store
 from agentcore.store.cockroach import CockroachStore
-from agentcore.store.database import Database
+from agentcore.store.direct import Direct
 from agentcore.store.engines import postgresql
 from agentcore.store.postgres import PostgresStore
 from agentcore.store.sql import SqlStore
 from tests.postgres import Postgres
+from tests.statements import Driver, watch
 
 
 @pytest.fixture(scope="session")
@@ -93,24 +93,26 @@ def serializable(url: str, **settings: object) -> CockroachStore:
     chosen = Settings(database_url=url, **settings)  # type: ignore[arg-type]  # as in `opened`
     engine = postgresql(make_url(url).update_query_dict(everywhere), chosen).engine
     level = {"isolation_level": "SERIALIZABLE"}
-    store = CockroachStore(Database(engine, write=level, read=level), chosen)
+    store = CockroachStore(Direct(engine, write=level, read=level), chosen)
     conflicting(store)
     return store
 
 
 def conflicting(store: SqlStore) -> None:
     """Let every other statement or transaction fail as a serializable database's do, before it has done anything."""
-    attempts = count()
+    attempts, fresh = count(), set[Driver]()
 
     def began(connection: object, record: Any, *rest: object) -> None:
-        record.info["fresh"] = True
+        fresh.add(record.driver_connection)
 
-    def executes(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
-        if connection.info.pop("fresh", False) and next(attempts) % 2 == 0:
-            raise OperationalError(statement, {}, psycopg.errors.SerializationFailure("restart transaction"))
+    async def executes(driver: Driver, statement: str, params: object) -> None:
+        if driver in fresh:
+            fresh.remove(driver)
+            if next(attempts) % 2 == 0:
+                raise psycopg.errors.SerializationFailure("restart transaction")
 
     event.listen(store.database.engine.sync_engine, "checkout", began)
-    event.listen(store.database.engine.sync_engine, "before_cursor_execute", executes)
+    watch(store, before=executes)
 
 
 def opened(url: str, **settings: object) -> SqlStore:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from agentcore import loading
 from agentcore import settings as environment
 from agentcore.errors import AgentCoreError, Misconfigured
 from agentcore.settings import Settings
@@ -34,6 +35,7 @@ OPENAI_API_KEY. `agentcore doctor` checks them and says what to fix.
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0, 1 (it says why not all is well), 2 (cannot be done) or 130 (Ctrl-C)."""
+    loading.collect_seldom()
     args = _parser().parse_args(argv)
     try:
         settings = environment.load(**_overrides(args))

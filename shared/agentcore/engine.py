@@ -198,11 +198,12 @@ class Execution:
             retry_on=tuple(spec.retry_on), threads=self.service.threads,
             trim=lambda items: trim(items, self.settings.history_tokens), asked=len(approvals.asked(self.journal)),
         )  # fmt: skip
-        config = spec.resolve("run_config") or RunConfig()
-        if not self.settings.tracing:
-            config = replace(config, tracing_disabled=True)
+        own: dict[str, Any] = {"group_id": self.run.thread_id}
+        own |= {} if self.settings.tracing else {"tracing_disabled": True}
+        config = spec.resolve("run_config")
+        config = replace(config, **own) if config else RunConfig(model_provider=slice.provider, **own)
         turns = self.run.config.get("max_turns") or spec.max_turns or self.settings.max_turns
-        options = {"run_config": replace(config, group_id=self.run.thread_id), "max_turns": turns}
+        options = {"run_config": config, "max_turns": turns}
         options |= {"hooks": spec.resolve("hooks"), "context": await self._context(spec)}
         return agent, options, slice
 

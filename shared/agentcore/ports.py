@@ -332,8 +332,8 @@ class StateStore(Protocol):
         ...
 
     # -- hints: nothing depends on them
-    async def notify(self, channel: str, payload: str) -> None:
-        """Tell other processes, where the database can (PostgreSQL). Never inside a transaction."""
+    async def notify(self, channel: str, *payloads: str) -> None:
+        """Tell other processes each of these, where the database can (PostgreSQL). Never inside a transaction."""
         ...
 
     def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]] | None:

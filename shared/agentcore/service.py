@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from agentcore import webhooks
+from agentcore import loading, webhooks
 from agentcore.deadline import Deadline
 from agentcore.deliveries import Deliverer
 from agentcore.errors import Invalid
@@ -28,6 +28,7 @@ from agentcore.threads import Threads
 
 log = logging.getLogger("agentcore.service")
 EVENTS = "agentcore_events"  # the channel on which other processes hear of a run's news
+GATHER = 0.02  # seconds at least between two times that they do
 
 
 class Service(Threads):
@@ -42,6 +43,8 @@ class Service(Threads):
         self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections
         self.threads: dict[str, asyncio.Task[Any]] = {}  # in which sync tools run here, by idempotency key
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._untold: set[str] = set()  # runs with news that other processes have not been told of
+        self._telling: asyncio.Task[Any] | None = None
 
     # -- accepting
 
@@ -90,14 +93,13 @@ class Service(Threads):
 
     async def advance(self, claim: Claim, deadline: Deadline | None = None) -> Run | None:
         """Move a claimed run forward. None: the lease was lost, another worker has it."""
-        from agentcore import engine  # the SDK is imported when the first run executes, never before
-
         deadline = deadline or Deadline(self.settings.slice_seconds, margin=self.settings.deadline_margin)
         self.deadlines.add(deadline)
         try:
-            run, send = await engine.execute(self, claim, deadline)
+            left: tuple[Run | None, Sequence[str]] = await loading.engine().execute(self, claim, deadline)
         finally:
             self.deadlines.discard(deadline)
+        run, send = left
         await self._send(send)
         self.hint(claim.run.id)
         self._tell(run)
@@ -312,7 +314,16 @@ class Service(Threads):
     def hint(self, run_id: str) -> None:
         """Tell readers here and in other processes that the database has news of a run."""
         self.live.hint(run_id)
-        self.spawn(self.store.notify(EVENTS, run_id))
+        self._untold.add(run_id)
+        if self._telling is None or self._telling.done():
+            self._telling = self.spawn(self._notify())
+
+    async def _notify(self) -> None:
+        # NOTIFY takes a lock that all committers share: the first at once, what follows on its heels together.
+        while self._untold:
+            untold, self._untold = self._untold, set()
+            await self.store.notify(EVENTS, *untold)
+            await asyncio.sleep(GATHER)
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Run something in the background of this process, logged when it fails, awaited by `drain`."""

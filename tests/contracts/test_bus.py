@@ -223,7 +223,7 @@ class FakeStore:
         self.looked.set()
         return taken
 
-    async def notify(self, channel: str, payload: str) -> None:
+    async def notify(self, channel: str, *payloads: str) -> None:
         self.notified += 1
         await self.busy.wait()
 
@@ -294,7 +294,7 @@ def test_a_database_that_cannot_notify_fails_no_send() -> None:
     async def test() -> None:
         store, bus = fake()
 
-        async def notify(channel: str, payload: str) -> None:
+        async def notify(channel: str, *payloads: str) -> None:
             raise ConnectionError("no")
 
         store.notify = notify  # type: ignore[method-assign]  # a fake's

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from agentcore.errors import Unavailable
 from agentcore.ids import new_id
@@ -38,6 +38,7 @@ from tests.contracts.store_kit import (
     texts,
 )
 from tests.postgres import Postgres
+from tests.statements import Driver, watch
 
 pytestmark = pytest.mark.anyio
 
@@ -65,25 +66,26 @@ class Lossy:
     def __init__(self, store: PostgresStore) -> None:
         self.engine = store.database.engine.sync_engine
         self.left = 0
-        event.listen(self.engine, "after_cursor_execute", self._executed)
+        watch(store, after=self._executed)
         event.listen(self.engine, "commit", self._committed)
 
     def lose(self, times: int = 1) -> None:
         self.left = times
 
-    def _executed(self, connection: Connection, *rest: Any) -> None:
-        if self.left and connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]
-            self._break(connection)
+    async def _executed(self, driver: Driver, *rest: Any) -> None:
+        if self.left and driver.autocommit:
+            self.left -= 1
+            await driver.close()
+            raise psycopg.OperationalError("the connection is lost")
 
     def _committed(self, connection: Connection) -> None:
         if self.left and not connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]
             connection.connection.dbapi_connection.commit()  # type: ignore[union-attr]
-            self._break(connection)
-
-    def _break(self, connection: Connection) -> None:
-        self.left -= 1
-        lost = psycopg.OperationalError("the connection is lost")
-        raise DBAPIError.instance("", {}, lost, psycopg.Error, connection_invalidated=True, dialect=self.engine.dialect)
+            self.left -= 1
+            lost = psycopg.OperationalError("the connection is lost")
+            raise DBAPIError.instance(
+                "", {}, lost, psycopg.Error, connection_invalidated=True, dialect=self.engine.dialect
+            )
 
 
 async def test_a_commit_whose_answer_is_lost_is_found_again(pg: PostgresStore) -> None:
@@ -137,11 +139,11 @@ async def test_a_claim_or_sweep_whose_answer_is_lost_comes_again_when_its_time_h
 async def test_conflicts_without_end_make_the_store_unavailable(
     pg: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
-        raise OperationalError(statement, {}, psycopg.errors.SerializationFailure("restart transaction"))
+    async def fails(*_: object) -> None:
+        raise psycopg.errors.SerializationFailure("restart transaction")
 
     monkeypatch.setattr("agentcore.store.database.PATIENCE", 0.2)
-    event.listen(pg.database.engine.sync_engine, "before_cursor_execute", fails)
+    watch(pg, before=fails)
     for work in (accept(pg), pg.now(), pg.thread(TENANT, new_id())):
         with pytest.raises(Unavailable):
             await work
@@ -150,13 +152,13 @@ async def test_conflicts_without_end_make_the_store_unavailable(
 async def test_more_conflicts_than_one_can_count_are_outlasted(pg: PostgresStore) -> None:
     left = 20
 
-    def fails(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
+    async def fails(*_: object) -> None:
         nonlocal left
         left -= 1
         if left >= 0:
-            raise OperationalError(statement, {}, psycopg.errors.SerializationFailure("restart transaction"))
+            raise psycopg.errors.SerializationFailure("restart transaction")
 
-    event.listen(pg.database.engine.sync_engine, "before_cursor_execute", fails)
+    watch(pg, before=fails)
     assert await pg.now()
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import Awaitable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, bindparam, event, select, text
+from sqlalchemy import bindparam, select, text
 
 from agentcore.ids import new_id
 from agentcore.records import Event, Requeue, Sleep, Thread
 from agentcore.store.columns import Json, contains
 from agentcore.store.postgres import PostgresStore
-from agentcore.store.sql import SqlStore
 from agentcore.store.tables import metadata
 from tests.conftest import opened
 from tests.contracts.store_kit import (
@@ -37,6 +36,7 @@ from tests.contracts.store_kit import (
     texts,
 )
 from tests.postgres import Postgres
+from tests.statements import Driver, statements, watch
 from tests.unit.test_checkpoints import CONTAINED
 
 pytestmark = pytest.mark.anyio
@@ -45,28 +45,11 @@ pytestmark = pytest.mark.anyio
 # -- statements
 
 
-@contextmanager
-def counted(store: SqlStore) -> Iterator[list[str]]:
-    """The statements that go to the server meanwhile; BEGIN stands for a transaction's BEGIN and COMMIT."""
-    found: list[str] = []
-
-    def executed(connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
-        if not found and not connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]
-            found.append("BEGIN")
-        found.append(statement)
-
-    event.listen(store.database.engine.sync_engine, "before_cursor_execute", executed)
-    try:
-        yield found
-    finally:
-        event.remove(store.database.engine.sync_engine, "before_cursor_execute", executed)
-
-
 async def test_each_durable_point_of_a_run_is_one_statement(pg: PostgresStore) -> None:
     thread_id = new_id()
 
     async def one(work: Awaitable[Any]) -> Any:
-        with counted(pg) as found:
+        with statements(pg) as found:
             result = await work
         assert len(found) == 1, found
         return result
@@ -126,12 +109,11 @@ async def test_no_statement_reads_a_whole_table(pg: PostgresStore) -> None:
             await connection.execute(text(statement))
     found: list[tuple[str, Any]] = []
 
-    def executed(connection: Connection, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+    async def executed(driver: Driver, statement: str, parameters: Any) -> None:
         found.append((statement, parameters))
 
-    event.listen(pg.database.engine.sync_engine, "before_cursor_execute", executed)
+    watch(pg, before=executed)
     await _a_bit_of_everything(pg)
-    event.remove(pg.database.engine.sync_engine, "before_cursor_execute", executed)
     assert len({statement for statement, _ in found}) > 40
     engine = pg.database.engine
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)

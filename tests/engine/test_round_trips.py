@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from agents import Agent, function_tool
-from sqlalchemy import event
 
 from agentcore.journal import ALWAYS
 from agentcore.service import Service
 from agentcore.store.sql import SqlStore
 from agentcore.testing import Script, call, say
-from tests.harness import Harness, harness
+from tests.harness import harness
+from tests.statements import statements
 
 
 @pytest.fixture(autouse=True)
@@ -23,24 +21,6 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow machine must not write early what may wait, nor look for cancellations meanwhile."""
     monkeypatch.setattr("agentcore.durable.model.LINGER", ALWAYS)
     monkeypatch.setattr("agentcore.engine.CANCEL_POLL", ALWAYS)
-
-
-@contextmanager
-def statements(it: Harness) -> Iterator[list[str]]:
-    """The statements executed, and `begin` and `commit` where a transaction was opened."""
-    assert isinstance(it.store, SqlStore)
-    engine, seen = it.store.database.engine.sync_engine, list[str]()
-
-    def execute(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if cursor.connection.autocommit is False:
-            seen.append("in a transaction")
-        seen.append(" ".join(statement.split())[:60])
-
-    event.listen(engine, "before_cursor_execute", execute)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", execute)
 
 
 @function_tool
@@ -61,15 +41,16 @@ def test_a_turn_that_is_executed_where_it_is_accepted(name: str, postgres_url: s
 
     async def go() -> None:
         async with harness(postgres_url) as it:
+            assert isinstance(it.store, SqlStore)
             it.agent(agent)
             for count in range(3):  # the first one also warms up
-                with statements(it) as seen:
+                with statements(it.store) as seen:
                     run = await it.accept(here=True, deltas=False)
                     await it.service.drain(10)
                 assert (await it.get(run)).status == "succeeded"
                 own = [s for s in seen if "pg_notify" not in s]
                 if count:
-                    assert "in a transaction" not in own, own
+                    assert "BEGIN" not in own, own
                     assert len(own) == most, "\n".join(own)
 
     asyncio.run(go())
@@ -104,15 +85,16 @@ def test_a_turn_that_goes_over_the_bus_costs_one_more(name: str, postgres_url: s
 
     async def go() -> None:
         async with harness(postgres_url) as it:
+            assert isinstance(it.store, SqlStore)
             it.agent(agent)
             for count in range(3):
-                with statements(it) as seen:
+                with statements(it.store) as seen:
                     await it.accept(deltas=False)
                     await it.work()
                     await it.service.drain(10)
                 own = [s for s in seen if "pg_notify" not in s]
                 if count:
-                    assert "in a transaction" not in own, own
+                    assert "BEGIN" not in own, own
                     assert len(own) == most + 1, "\n".join(own)
 
     asyncio.run(go())

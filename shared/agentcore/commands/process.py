@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import importlib
 import logging
 import os
 import signal
@@ -15,6 +13,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from agentcore import loading
 from agentcore.app import THREADS
 from agentcore.registry import Registry
 
@@ -87,11 +86,11 @@ async def preload(registry: Registry) -> None:
     Then look at the agents: no new run of one that cannot run is accepted here any more.
     """
     try:
-        preflight = await asyncio.to_thread(importlib.import_module, "agentcore.preflight")
-        registry.refused = await preflight.unfit(registry)
+        await asyncio.to_thread(loading.engine)
+        from agentcore.preflight import unfit  # which imports the engine
+
+        registry.refused = await unfit(registry)
     except Exception:
         log.exception("the agents cannot be looked at: runs may fail")
     for name, error in registry.refused.items():
         log.error("agent %r is refused: %s", name, error)
-    gc.collect()
-    gc.freeze()  # what was imported stays: no collection need ever look at it again

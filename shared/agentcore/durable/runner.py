@@ -87,6 +87,8 @@ def durable_config(config: RunConfig | dict[str, Any] | None, slice: Slice) -> R
         model = DurableModel(model)
     if not isinstance(provider, DurableProvider):
         provider = DurableProvider(provider)
+    if model is config.model and provider is config.model_provider:
+        return config
     return dataclasses.replace(config, model=model, model_provider=provider)
 
 

@@ -80,8 +80,8 @@ class Database:
         """One statement, committed by itself. Repeated when the connection was lost, so it must bear that."""
 
         async def attempt(repeat: bool) -> Sequence[Row[Any]]:
-            async with self._writer if write else nullcontext(), self.engine.connect() as connection:
-                return (await connection.execute(self._ready(statement), params)).all()
+            async with self._writer if write else nullcontext():
+                return await self._execute(statement, params)
 
         return await _tried(attempt)
 
@@ -92,8 +92,7 @@ class Database:
         lost. The caller then does the same as a transaction; after None as one that looks first (`repeat`).
         """
         try:
-            async with self.engine.connect() as connection:
-                return (await connection.execute(self._ready(statement), params)).all()
+            return await self._execute(statement, params)
         except PoolExhausted as error:
             raise Unavailable("Every connection to the database is busy. Try again soon.") from error
         except DBAPIError as error:
@@ -102,6 +101,11 @@ class Database:
             if _state(error) in _CONFLICTS | {_TAKEN}:
                 return ()
             raise _known(error) from error.orig
+
+    async def _execute(self, statement: Executable, params: Params) -> Sequence[Row[Any]]:
+        """One statement, committed by itself."""
+        async with self.engine.connect() as connection:
+            return (await connection.execute(self._ready(statement), params)).all()
 
     def _ready(self, statement: Executable) -> Executable:
         """The statement, compiled once. SQLAlchemy's own cache leaves out all that say ON CONFLICT."""

@@ -81,8 +81,10 @@ def _begin_sqlite(connection: Any) -> None:
 
 def postgresql(url: URL, settings: Settings) -> Database:
     """PostgreSQL, with psycopg."""
+    from agentcore.store.direct import Direct  # psycopg is imported where it is used
+
     engine = _psycopg(url.set(drivername="postgresql+psycopg"), settings)
-    return Database(engine, write={"isolation_level": "READ COMMITTED"}, read={"isolation_level": "REPEATABLE READ"})
+    return Direct(engine, write={"isolation_level": "READ COMMITTED"}, read={"isolation_level": "REPEATABLE READ"})
 
 
 def cockroachdb(url: URL, settings: Settings) -> Database:
@@ -94,8 +96,10 @@ def cockroachdb(url: URL, settings: Settings) -> Database:
             "AGENTCORE_DATABASE_URL: cockroachdb:// needs the extra: pip install 'agentcore[cockroachdb]'.",
             setting="AGENTCORE_DATABASE_URL",
         ) from None
+    from agentcore.store.direct import Direct
+
     engine = _psycopg(url.set(drivername="cockroachdb+psycopg"), settings)
-    return Database(engine, write={"isolation_level": "SERIALIZABLE"}, read={"isolation_level": "SERIALIZABLE"})
+    return Direct(engine, write={"isolation_level": "SERIALIZABLE"}, read={"isolation_level": "SERIALIZABLE"})
 
 
 def _psycopg(url: URL, settings: Settings) -> AsyncEngine:

@@ -9,7 +9,7 @@ from agentcore.store.base import Verbs
 
 
 class NoHints(Verbs):
-    async def notify(self, channel: str, payload: str) -> None:
+    async def notify(self, channel: str, *payloads: str) -> None:
         pass
 
     def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]] | None:

@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ARRAY, Text, bindparam, func, select
 
 from agentcore.records import Schedule
 from agentcore.store.database import Tx
 from agentcore.store.engines import connect_args
 from agentcore.store.onestatement import OneStatementStore
 
-_NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("payload")))
+_PAYLOADS = func.unnest(bindparam("payloads", type_=ARRAY(Text))).column_valued("payload")
+_NOTIFY = select(func.pg_notify(bindparam("channel"), _PAYLOADS))
 _LONGEST = 7_900  # bytes: what NOTIFY carries is less than 8,000
 
 
@@ -28,9 +29,9 @@ class PostgresStore(OneStatementStore):
             lock = func.pg_advisory_xact_lock(func.hashtextextended(f"agentcore:schedules:{schedule.tenant}", 0))
             await tx.first(select(lock))
 
-    async def notify(self, channel: str, payload: str) -> None:
-        if len(payload.encode()) <= _LONGEST:  # a longer one would be an error, and it is only a hint
-            await self.database.fetch(_NOTIFY, {"channel": channel, "payload": payload})
+    async def notify(self, channel: str, *payloads: str) -> None:
+        fitting = [one for one in payloads if len(one.encode()) <= _LONGEST]  # a longer one would be an error
+        await self.database.fetch(_NOTIFY, {"channel": channel, "payloads": fitting})
 
     def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]] | None:
         """Payloads, on a connection of their own. Raises when it is lost: enter again, and look at what was missed."""

@@ -27,6 +27,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     null,
     select,
     true,
@@ -44,6 +45,8 @@ from agentcore.store.tables import delivery, entry, idempotency, item, question,
 from agentcore.store.working import CLAIM, HOLDS
 
 _RUN = [field.name for field in fields(Run)]
+# Not bound: a statement with a list to bind has another text each time.
+_STEPS: list[ColumnElement[str]] = [literal_column(f"'{kind}'") for kind in sorted(STEPS)]
 
 
 def _lines(rows: FromClause, order: str, *names: str) -> ScalarSelect[Any]:
@@ -107,7 +110,7 @@ class _Journal:
         parts = (given.c.n, key.label("key"), given.c.v["kind"].astext.label("kind"), given.c.v["data"].label("data"))
         self.fresh = select(*parts).where(~known).cte("fresh")
         self.count = select(func.count()).select_from(self.fresh).scalar_subquery()
-        steps = exists().where(self.fresh.c.kind.in_(sorted(STEPS)))
+        steps = exists().where(self.fresh.c.kind.in_(_STEPS))
         self.last_seq = run.c.last_seq + self.count
         self.step_seq = case((steps, self.last_seq), else_=run.c.step_seq)
 

@@ -1,0 +1,1 @@
+"""What the product costs, beside its peers: ratios of medians, measured in interleaved rounds on this machine."""

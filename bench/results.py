@@ -1,0 +1,40 @@
+"""What a measure came to: a row of the table, and points of a plot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    measure: str
+    ours: float
+    unit: str  # "x raw", "ms"…
+    target: str = ""
+    peers: Mapping[str, float] = field(default_factory=dict)  # in the same unit, from the same run
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """How a cost grows: lines of (x, y)."""
+
+    title: str
+    x: str
+    y: str
+    lines: Mapping[str, Sequence[tuple[float, float]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    rows: Sequence[Row] = ()
+    plots: Sequence[Plot] = ()
+
+    def __add__(self, other: Results) -> Results:
+        return Results(rows=[*self.rows, *other.rows], plots=[*self.plots, *other.plots])
+
+    def plain(self) -> dict[str, object]:
+        return asdict(self)
