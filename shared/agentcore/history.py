@@ -79,14 +79,15 @@ def trim(items: list[Any], most: int) -> list[Any]:
 
 def items_of(input: Any, entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """The messages of a run that was stopped, out of its journal: what is open gets a synthetic output."""
-    outputs = {e.key: e.data["output"] for e in entries if e.kind == "tool"}
+    kinds = ("tool", "handoff")
+    outputs = {e.key.partition(":")[2]: e.data["output"] for e in entries if e.kind in kinds}
     items = input_items(input)
     for entry in entries:
         if entry.kind == "model" and TOP_MODEL.fullmatch(entry.key):
             items += [dict(item) for item in entry.data["output"]]
             for call in entry.data["output"]:
                 if call.get("type") == "function_call":
-                    output = _text(outputs.get(f"tool:0/{call['call_id']}", _nested(entries, call["call_id"])))
+                    output = _text(outputs.get(f"0/{call['call_id']}", _nested(entries, call["call_id"])))
                     items.append({"type": "function_call_output", "call_id": call["call_id"], "output": output})
     return items
 

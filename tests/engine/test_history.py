@@ -316,6 +316,10 @@ def tool(call_id: str, output: Any, path: str = "0") -> Entry:
     return Entry(key=f"tool:{path}/{call_id}", kind="tool", data={"output": output})
 
 
+def handoff(call_id: str, output: str, path: str = "0") -> Entry:
+    return Entry(key=f"handoff:{path}/{call_id}", kind="handoff", data={"output": output})
+
+
 def wants(call_id: str) -> dict[str, Any]:
     return {"type": "function_call", "call_id": call_id, "name": "f", "arguments": "{}"}
 
@@ -339,6 +343,8 @@ GO = {"role": "user", "content": "go"}
          [wants("a"), gives("a", "in")]),
         ([model("model:0/0/0", wants("a")), model("model:0/0/a/0/0", wants("x")), tool("x", "X", "0/a/0")],
          [wants("a"), gives("a", UNFINISHED)]),
+        ([model("model:0/0/0", wants("a")), handoff("a", "to b")], [wants("a"), gives("a", "to b")]),
+        ([model("model:0/0/0", wants("a")), handoff("a", "to b", "0/x/0")], [wants("a"), gives("a", UNFINISHED)]),
         ([model("model:0/summary/0/0", {"type": "message", "content": [{"text": "s"}]})], []),
         ([model("model:0/0/0", wants("a")), tool("a", "A"), model("model:1/0/0", wants("b"))],
          [wants("a"), gives("a", "A"), wants("b"), gives("b", UNFINISHED)]),

@@ -513,6 +513,12 @@ MUTANTS = (
         "pass",
         store("_threads", "leaves_what_was_said"),
     ),
+    Mutant(
+        "a handoff leaves no trace", 7, "durable/handoff.py",
+        "journal.add(Entry(key=key",
+        "str(Entry(key=key",
+        engine("handoffs", "stopped_run and not unstreamed"),
+    ),
     # 8. State outlives code.
     Mutant(
         "a replay does not look at what is asked", 8, "durable/model.py",

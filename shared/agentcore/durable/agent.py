@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
-from agents import Agent, FunctionTool, Handoff, InputGuardrail, OutputGuardrail, RunContextWrapper, Tool
+from agents import Agent, FunctionTool, InputGuardrail, OutputGuardrail, RunContextWrapper, Tool
 
 from agentcore.durable.model import durable_model
 from agentcore.durable.scope import Scope, enter, scope_now
@@ -27,9 +27,6 @@ def instrument(agent: Agent[Any]) -> None:
         durable_model(one)
         guardrails: list[Any] = [*one.input_guardrails, *one.output_guardrails]
         durable_guardrails(guardrails, before=_has_effects(one))
-        for target in one.handoffs:
-            if isinstance(target, Handoff):
-                _durable_handoff(target)
         if not one.__dict__.get(_MARK):
             _tools_of(one)
             one.__dict__[_MARK] = True
@@ -104,19 +101,3 @@ def _guarded(function: Any, name: str) -> Any:
 
 async def _maybe(value: Any) -> Any:
     return await value if hasattr(value, "__await__") else value
-
-
-def _durable_handoff(handoff: Handoff[Any, Any]) -> None:
-    """A Handoff object says only when it is called which agent it leads to."""
-    invoke = handoff.on_invoke_handoff
-    if getattr(invoke, _MARK, False):
-        return
-
-    @functools.wraps(invoke)
-    async def on_invoke_handoff(*args: Any, **kwargs: Any) -> Any:
-        agent = await invoke(*args, **kwargs)
-        instrument(agent)
-        return agent
-
-    setattr(on_invoke_handoff, _MARK, True)
-    handoff.on_invoke_handoff = on_invoke_handoff

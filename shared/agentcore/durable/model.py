@@ -11,6 +11,7 @@ from agents import Agent, FunctionTool, Model, ModelProvider, ModelResponse
 from agents.items import TResponseStreamEvent
 
 from agentcore.durable.codec import dump_output, dump_usage, load_completed, load_response, shape
+from agentcore.durable.handoff import durable_handoff
 from agentcore.durable.scope import Scope, scope_now
 from agentcore.effects import effect_of
 from agentcore.errors import IncompatibleVersion
@@ -104,10 +105,15 @@ class _Call:
     items: list[Any] = field(default_factory=list)  # finished ones of a stream
 
     @classmethod
-    def begin(cls, input: Any, model_settings: Any, tools: Sequence[Any], *_: Any, **__: Any) -> _Call | None:
+    def begin(
+        cls, input: Any, model_settings: Any, tools: Sequence[Any], output_schema: Any, handoffs: Sequence[Any],
+        *_: Any, **__: Any,
+    ) -> _Call | None:  # fmt: skip
         scope = scope_now()
         if scope is None:
             return None
+        for handoff in handoffs:  # the SDK makes those to plain agents anew in each turn, so they are met here
+            durable_handoff(handoff)
         # Counted when a call completes, so that the SDK's own retries of a failed call keep its key.
         number = f"model:{scope.slice.segment}/{scope.path}"
         key = f"{number}/{scope.slice.numbers[number]}"
@@ -131,6 +137,8 @@ class _Call:
             self._refuse(data)
         self.scope.slice.numbers[self.number] += 1
         self.scope.slice.call_ids.update(i["call_id"] for i in data["output"] if i.get("call_id"))
+        calls = [item for item in data["output"] if item.get("type") == "function_call"]
+        self.scope.called({c["name"]: c["call_id"] for c in reversed(calls)})
         return data
 
     @property
@@ -189,6 +197,7 @@ class _Call:
         journal.add(Entry(key=self.key, kind="model", data=data), linger=0.0 if calls else LINGER)
         self.scope.slice.numbers[self.number] += 1
         self.scope.slice.call_ids.update(c.call_id for c in calls)
+        self.scope.called({c.name: c.call_id for c in reversed(calls)})
         if calls:
             await journal.commit()
 

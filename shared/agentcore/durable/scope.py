@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -32,6 +32,7 @@ class Slice:
     asked: int = 0  # interruptions that a person was asked about when the slice began
     segment: int = 0  # raised by each interruption; a replay of the next one asks the model anew
     numbers: Counter[str] = field(default_factory=Counter)  # of the model calls and nested runs of each path
+    called: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by path: name → call_id
     call_ids: set[str] = field(default_factory=set)  # of all tool calls seen, history included
 
     def diverged(self, step: str) -> bool:
@@ -77,6 +78,10 @@ class Scope:
         number = self.slice.numbers[f"run:{self.path}"]
         self.slice.numbers[f"run:{self.path}"] += 1
         return replace(self, path=f"{self.path}/{number}".lstrip("/"), agent=[""])
+
+    def called(self, calls: Mapping[str, str]) -> None:
+        """Note the first call of each name in the last response here: a handoff is told its arguments, not its call."""
+        self.slice.called[self.path] = calls
 
     @property
     def top(self) -> bool:
