@@ -305,12 +305,12 @@ class Execution:
 
     def _failed(self, error: dict[str, Any], status: Any = "failed") -> Outcome:
         tripped = error["code"] == "guardrail_tripped" and not any(e.kind == "model" for e in self.journal.entries)
-        items = [] if tripped else items_of(self.run.input, self.journal.entries)
+        items = [] if tripped else items_of(self.run.input, self.journal.entries, durable.told)
         return [Entry(key="failed", kind="failed", data={"error": error})], self._end(status, items, error=error)
 
     def _cancelled(self) -> Outcome:
         drop = self.run.cancel_requested == "rollback" or self.journal.rollback
-        items = [] if drop else items_of(self.run.input, self.journal.entries)
+        items = [] if drop else items_of(self.run.input, self.journal.entries, durable.told)
         return [Entry(key="cancelled", kind="cancelled", data={"kept": not drop})], self._end("cancelled", items)
 
     def _end(self, status: Any, items: list[Any], output: Any = None, error: Any = None) -> Finish:

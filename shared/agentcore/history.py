@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agentcore.records import Entry
@@ -77,8 +77,11 @@ def trim(items: list[Any], most: int) -> list[Any]:
     return items[start:] if question is None else [items[question], *items[start:]]
 
 
-def items_of(input: Any, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """The messages of a run that was stopped, out of its journal: what is open gets a synthetic output."""
+def items_of(input: Any, entries: Sequence[Entry], told: Callable[[Any], Any] = str) -> list[dict[str, Any]]:
+    """The messages of a run that was stopped, out of its journal: what is open gets a synthetic output.
+
+    `told` makes of a recorded result what the model was told of it.
+    """
     kinds = ("tool", "handoff")
     outputs = {e.key.partition(":")[2]: e.data["output"] for e in entries if e.kind in kinds}
     items = input_items(input)
@@ -87,7 +90,7 @@ def items_of(input: Any, entries: Sequence[Entry]) -> list[dict[str, Any]]:
             items += [dict(item) for item in entry.data["output"]]
             for call in entry.data["output"]:
                 if call.get("type") == "function_call":
-                    output = _text(outputs.get(f"0/{call['call_id']}", _nested(entries, call["call_id"])))
+                    output = told(outputs.get(f"0/{call['call_id']}", _nested(entries, call["call_id"])))
                     items.append({"type": "function_call_output", "call_id": call["call_id"], "output": output})
     return items
 
@@ -99,10 +102,6 @@ def _nested(entries: Sequence[Entry], call_id: str) -> str:
     of_call = re.compile(rf"model:\d+/0/{re.escape(call_id)}/0/\d+")
     texts = [text_of(e.data["output"]) for e in entries if e.kind == "model" and of_call.fullmatch(e.key)]
     return texts[-1] if texts and texts[-1] else UNFINISHED
-
-
-def _text(output: Any) -> str:
-    return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
 
 
 def usage_of(entries: Sequence[Entry]) -> dict[str, int]:

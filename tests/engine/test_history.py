@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import Agent, function_tool
+from agents import Agent, ToolOutputImage, ToolOutputText, function_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -338,7 +338,7 @@ GO = {"role": "user", "content": "go"}
         ([model("model:0/0/0", wants("a"))], [wants("a"), gives("a", UNFINISHED)]),
         ([model("model:0/0/0", wants("a"), wants("b")), tool("b", "B")],
          [wants("a"), wants("b"), gives("a", UNFINISHED), gives("b", "B")]),
-        ([model("model:0/0/0", wants("a")), tool("a", {"x": 1})], [wants("a"), gives("a", '{"x": 1}')]),
+        ([model("model:0/0/0", wants("a")), tool("a", {"x": 1})], [wants("a"), gives("a", "{'x': 1}")]),
         ([model("model:0/0/0", wants("a")), model("model:0/0/a/0/0", {"type": "message", "content": [{"text": "in"}]})],
          [wants("a"), gives("a", "in")]),
         ([model("model:0/0/0", wants("a")), model("model:0/0/a/0/0", wants("x")), tool("x", "X", "0/a/0")],
@@ -357,3 +357,48 @@ def test_the_messages_of_a_stopped_run_have_no_open_call(entries: list[Entry], i
 def test_an_input_of_items_is_kept_as_it_is() -> None:
     assert items_of([GO, {"role": "assistant", "content": "x"}], []) == [GO, {"role": "assistant", "content": "x"}]
     assert items_of({"a": 1}, []) == [{"role": "user", "content": '{"a": 1}'}]
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_of_a_tools_result_the_model_is_told_the_same_after_a_stop(
+    tmp_path: Path, world: World, streamed: bool, stopped: bool
+) -> None:
+    results: dict[str, Any] = {
+        "text": "øl",
+        "mapping": {"a": [1, 2.5, None], "b": "ø"},
+        "number": 7,
+        "nothing": None,
+        "picture": ToolOutputImage(image_url="data:image/png;base64,AAAA", detail="low"),
+        "parts": [ToolOutputText(text="look:"), ToolOutputImage(image_url="data:image/png;base64,BBBB")],
+        "as MCP gives it": [{"type": "text", "text": "tea costs 7"}],
+    }
+    seen: dict[str, Any] = {}
+
+    def build() -> Agent[Any]:
+        @function_tool
+        async def give(what: str) -> Any:
+            return results[what]
+
+        class Reading(Script):
+            def turn(self, input: Any) -> list[Any]:
+                seen.update({i["call_id"]: i["output"] for i in input if i.get("type") == "function_call_output"})
+                return super().turn(input)
+
+        calls = [call("give", {"what": what}, id=what) for what in results]
+        return Agent(name="main", model=Reading(calls, [call("sleep_until", {"when": "1h"}, id="s")], [say("done")]),
+                     tools=[give, sleep_until])  # fmt: skip
+
+    async def test(it: Harness) -> None:
+        it.agent(build)
+        run = await it.run(deltas=streamed)
+        assert run.status == "sleeping"
+        if stopped:
+            await it.service.cancel(TENANT, run.id)
+            await it.work()
+        else:
+            await it.later(4000)
+        assert (await it.get(run)).status == ("cancelled" if stopped else "succeeded")
+        found = outputs(await it.history(run))
+        assert {what: found[what] for what in results} == {what: seen[what] for what in results}
+
+    on(tmp_path, test)

@@ -514,6 +514,12 @@ MUTANTS = (
         store("_threads", "leaves_what_was_said"),
     ),
     Mutant(
+        "a stopped run tells the model of a result in other words", 7, "durable/codec.py",
+        'return ItemHelpers.tool_call_output_item(call, load_tool_output(data))["output"]',
+        "return data if isinstance(data, str) else json.dumps(data)",
+        engine("history", "told_the_same and not unstreamed"),
+    ),
+    Mutant(
         "a handoff leaves no trace", 7, "durable/handoff.py",
         "journal.add(Entry(key=key",
         "str(Entry(key=key",

@@ -2,8 +2,9 @@
 once, and pass through where no journal is in scope."""
 
 from agentcore.durable.agent import instrument
+from agentcore.durable.codec import told
 from agentcore.durable.model import DurableProvider
 from agentcore.durable.runner import install
 from agentcore.durable.scope import Scope, Slice, enter
 
-__all__ = ["DurableProvider", "Scope", "Slice", "enter", "install", "instrument"]
+__all__ = ["DurableProvider", "Scope", "Slice", "enter", "install", "instrument", "told"]

@@ -8,9 +8,15 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from agents import ToolOutputFileContent, ToolOutputImage, ToolOutputText, Usage
+from agents import ItemHelpers, ToolOutputFileContent, ToolOutputImage, ToolOutputText, Usage
 from agents.items import ModelResponse, TResponseInputItem
-from openai.types.responses import Response, ResponseCompletedEvent, ResponseOutputItem, ResponseUsage
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseFunctionToolCall,
+    ResponseOutputItem,
+    ResponseUsage,
+)
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 from pydantic import BaseModel, TypeAdapter
 
@@ -106,3 +112,9 @@ def load_tool_output(data: Any) -> Any:
         if "$list" in data:
             return [load_tool_output(part) for part in data["$list"]]
     return data
+
+
+def told(data: Any) -> Any:
+    """What the model is told of a recorded tool result: text, or the parts of an input item."""
+    call = ResponseFunctionToolCall(arguments="", call_id="", name="", type="function_call")
+    return ItemHelpers.tool_call_output_item(call, load_tool_output(data))["output"]
