@@ -51,6 +51,8 @@ async def running(service: Service, *, migrate: bool = False) -> AsyncIterator[S
             yield service
         finally:
             await service.drain(service.settings.deadline_margin)
+            if service.servers is not None:
+                await service.servers.close()
             await service.bus.close()
 
 

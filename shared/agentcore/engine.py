@@ -195,7 +195,7 @@ class Execution:
         slice = durable.Slice(
             journal=self.journal, host=EngineHost(self.journal, self.store, self.settings),
             provider=self._provider(), transient=outcomes.transient,
-            retry_on=tuple(spec.retry_on), threads=self.service.threads,
+            retry_on=tuple(spec.retry_on), threads=self.service.threads, connect=self._servers().connect,
             trim=lambda items: trim(items, self.settings.history_tokens), asked=len(approvals.asked(self.journal)),
         )  # fmt: skip
         own: dict[str, Any] = {"group_id": self.run.thread_id}
@@ -212,6 +212,13 @@ class Execution:
             self.service.provider = durable.DurableProvider(models.provider(self.settings))
         provider: durable.DurableProvider = self.service.provider
         return provider
+
+    def _servers(self) -> durable.Servers:
+        if self.service.servers is None:
+            margin = max(1.0, self.settings.deadline_margin)
+            self.service.servers = durable.Servers(connect_seconds=self.settings.mcp_seconds, close_seconds=margin)
+        servers: durable.Servers = self.service.servers
+        return servers
 
     async def _context(self, spec: AgentSpec) -> Any:
         """Made anew in each slice, so that nothing of it is ever serialized."""

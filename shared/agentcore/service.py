@@ -41,6 +41,7 @@ class Service(Threads):
         self.deliverer = Deliverer(store, settings)
         self.deadlines: set[Deadline] = set()  # of the slices under way here
         self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections
+        self.servers: Any = None  # MCP servers: connected by the engine when a run first needs one
         self.threads: dict[str, asyncio.Task[Any]] = {}  # in which sync tools run here, by idempotency key
         self._tasks: set[asyncio.Task[Any]] = set()
         self._untold: set[str] = set()  # runs with news that other processes have not been told of

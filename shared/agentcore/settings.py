@@ -56,6 +56,7 @@ class Settings:
         "A sync tool that still runs so long after its slice's deadline, or after a cancellation, is let go.",
         least=0,
     )
+    mcp_seconds: float = _setting(30.0, "Longest time that connecting to a local MCP server may take.", least=0.1)
     max_failures: int = _setting(5, "Attempts in a row without a new step before a run has failed.", least=1)
     max_turns: int = _setting(50, "Model calls in one run, unless its agent says otherwise.", least=1)
     backoff_seconds: float = _setting(1.0, "First retry delay; it doubles, with jitter.", least=0)

@@ -29,6 +29,7 @@ from agentcore.durable.codec import dump_output, dump_usage, load_completed
 from agentcore.durable.model import is_default
 from agentcore.durable.runner import DurableRunner, install
 from agentcore.durable.tool import SYNC, Durable, durable_tool, is_agent_tool
+from agentcore.reach import reachable
 from agentcore.testing import Script, call, say
 
 QUIET = RunConfig(tracing_disabled=True)
@@ -131,6 +132,11 @@ def test_an_agents_tool_is_marked_and_knows_its_agent() -> None:
 
     assert not is_agent_tool(look)
     assert look._agent_instance is None
+
+
+def test_a_handoff_object_knows_its_agent() -> None:
+    other = Agent(name="other")
+    assert reachable(Agent(name="main", handoffs=[handoff(other)]))[1:] == [other]
 
 
 def test_tools_are_called_through_their_invoker_and_its_implementation() -> None:

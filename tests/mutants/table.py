@@ -361,6 +361,18 @@ MUTANTS = (
         "self.registry.get(agent)",
         engine("refused_tools", "no_run_is_accepted"),
     ),
+    Mutant(
+        "nobody connects an agent's MCP servers", 4, "durable/agent.py",
+        "await scope.slice.connect(agent.mcp_servers)",
+        "pass",
+        engine("mcp_servers", "connected_once and not unstreamed and itself"),
+    ),
+    Mutant(
+        "a call that its server died of becomes text for the model", 5, "durable/servers.py",
+        "if not _closed(error):",
+        "if True:",
+        engine("mcp_servers", "dies_of_a_call and not unstreamed and always"),
+    ),
     # 6. The deadline comes from the platform.
     Mutant(
         "the deadline does not stop a slice", 6, "engine.py",

@@ -47,11 +47,13 @@ def _tools_of(agent: Agent[Any]) -> None:
 
     @functools.wraps(original)
     async def get_all_tools(run_context: RunContextWrapper[Any]) -> list[Tool]:
+        if (scope := scope_now()) and agent.mcp_servers:
+            await scope.slice.connect(agent.mcp_servers)
         tools = await original(run_context)
         for tool in tools:
             if isinstance(tool, FunctionTool):
                 durable_tool(tool)
-        if scope := scope_now():
+        if scope:
             _refuse(scope, agent.name, tools)
             scope.agent[0] = agent.name
         return tools

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -12,10 +12,15 @@ from typing import Any, NoReturn
 from uuid import UUID, uuid5
 
 from agents import ModelProvider
+from agents.mcp import MCPServer
 
 from agentcore.context import Current, Host, _current
 from agentcore.errors import AgentCoreError, IncompatibleVersion
 from agentcore.journal import FATAL, Journal, Suspension
+
+
+async def _connected(servers: Iterable[MCPServer]) -> None:
+    """For slices whose servers somebody else connects."""
 
 
 @dataclass
@@ -28,6 +33,7 @@ class Slice:
     transient: Callable[[BaseException], bool]  # errors that may pass when tried again
     retry_on: tuple[type[BaseException], ...] = ()  # tool errors that make the run retry
     trim: Callable[[list[Any]], list[Any]] = lambda items: items  # to the history window
+    connect: Callable[[Iterable[MCPServer]], Awaitable[None]] = _connected
     threads: dict[str, asyncio.Task[Any]] = field(default_factory=dict)  # of sync tools, by idempotency key
     asked: int = 0  # interruptions that a person was asked about when the slice began
     segment: int = 0  # raised by each interruption; a replay of the next one asks the model anew
