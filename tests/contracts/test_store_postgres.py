@@ -143,7 +143,7 @@ insert into revision select id, 0, id, tenant, 0, 0, 0, '{}', 'update', now() fr
 insert into question select gen_random_uuid(), tenant, id, thread_id, 'approval', 'k', 'c', 'a', 't', null, 'h',
 'approved', 'reject', null, null, null, null, null, now() from run;
 insert into schedule select gen_random_uuid(), tenant, 'a', '"x"', now() + interval '1 day' * n, id, '', '0 0 * * *',
-'UTC', 'queue', 'once', true, null, '{}', now() from (select row_number() over () n, * from thread) t;
+'UTC', 'queue', 'once', true, null, '{}', null, now() from (select row_number() over () n, * from thread) t;
 insert into subscription select id, tenant, 'e' || thread_id, '', 'k', now() from run;
 insert into idempotency select tenant, id::text, '', id, now() from run;
 analyze thread; analyze run; analyze entry; analyze item; analyze question; analyze schedule; analyze subscription;
