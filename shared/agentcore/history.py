@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agentcore.records import Entry
@@ -38,9 +39,15 @@ def window(items: Sequence[Item], most: int) -> int:
         used, start = used + cost, start - 1
     if start == 0:
         return 0
+    return begin(items, start)
+
+
+def begin(items: Sequence[Item], start: int = 0) -> int:
+    """Where a history may begin, from `start` on. For items that may begin in the middle of a group."""
     for index in range(start, len(items)):
         if items[index].get("role") == "user":
             return index
+    start = max(start, 1)  # nobody knows what stood before the first
     while start < len(items) and not _whole(items, start):
         start += 1
     return start
@@ -96,6 +103,27 @@ def _nested(entries: Sequence[Entry], call_id: str) -> str:
 
 def _text(output: Any) -> str:
     return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a redriven run has from the one it takes the place of; of any other run, nothing."""
+
+    steps: int = 0  # lines of its journal, behind the first, that were copied
+    kept: tuple[tuple[int, int], ...] = ()  # positions (end excluded) of its work in the history, where it had to stay
+
+    @classmethod
+    def read(cls, entries: Sequence[Entry]) -> Before:
+        told = entries[0].data if entries and entries[0].kind == "accepted" else {}
+        return cls(told.get("steps", 0), tuple((start, end) for start, end in told.get("kept", ())))
+
+    @property
+    def items(self) -> int:
+        """How many messages of the run are in the history: its first ones."""
+        return sum(end - start for start, end in self.kept)
+
+    def has(self, position: int) -> bool:
+        return any(start <= position < end for start, end in self.kept)
 
 
 def usage_of(entries: Sequence[Entry]) -> dict[str, int]:
