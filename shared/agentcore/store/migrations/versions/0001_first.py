@@ -192,6 +192,9 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("request_hash", sa.Text(), nullable=False),
         sa.Column("run_id", ID, nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("correlation", sa.Text(), nullable=True),
+        sa.Column("data", Json, nullable=True),
         sa.Column("created_at", Time(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "key"),
     )
@@ -238,6 +241,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("api_key_by_tenant", "api_key", ["tenant", "created_at"])
+    op.create_index("event_by_name", "idempotency", ["tenant", "name", "created_at"], **_where("name IS NOT NULL"))
     if op.get_bind().dialect.name == "postgresql":  # so that an append changes its run in the page where it is
         op.execute("alter table run set (fillfactor = 70)")
         op.execute("alter table thread set (fillfactor = 70)")
