@@ -120,7 +120,7 @@ async def get_thread_history(
     return [views.checkpoint(str(thread_id), one, items) for one, items in zip(found, said, strict=True)]
 
 
-@routes.get("/{thread_id}/items")
+@routes.get("/{thread_id}/items", **schemas.answers(list[schemas.Item], 404))
 async def list_items(
     thread_id: UUID, tenant: Tenant, verbs: Verbs,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100, start: Annotated[int, Query(ge=0, le=2**31)] = 0,
