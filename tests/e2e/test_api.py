@@ -397,6 +397,37 @@ def test_what_is_not_json_is_refused(tmp_path: Path) -> None:
     on(tmp_path, test)
 
 
+def test_what_cannot_be_kept_of_a_thread_is_refused_and_nothing_is_changed(tmp_path: Path) -> None:
+    async def test(http: Http) -> None:
+        thread = ok(await http.post("/threads", json={"metadata": {"a": 1}}))
+        path, head = f"/threads/{thread['thread_id']}", {"content-type": "application/json"}
+        deep: Any = []
+        for _ in range(100):
+            deep = [deep]
+        for field, value in {
+            "metadata": {"a": "x" * 70_000}, "values": {"a": "b\0"}, "messages": [{"role": "user", "content": deep}],
+        }.items():  # fmt: skip
+            refused(await http.patch(path, json={"metadata": {"b": 1}, field: value}), 422, "invalid", field)
+        refused(await http.patch(path, json={"values": {"a": "x" * 20_000}}), 422, "invalid", "values")
+        many = [{"role": "user", "content": "x" * 600}] * 20
+        refused(await http.patch(path, json={"messages": many}), 422, "invalid", "messages")
+        both = {"messages": many[:1], "values": {"messages": many[:1]}}
+        refused(await http.patch(path, json=both), 422, "invalid", "values.messages")
+        for verb, where in (
+            ("POST", "/threads"),
+            ("POST", "/threads/search"),
+            ("PATCH", path),
+            ("POST", "/runs/search"),
+        ):
+            refused(await http.request(verb, where, content=b'{"metadata": ', headers=head), 400, "malformed")
+            refused(await http.request(verb, where, json={"metadata": {"a\0": 1}}), 422, "invalid", "metadata")
+            refused(await http.request(verb, where, json={"metadata": [1]}), 422, "invalid", "metadata")
+        assert ok(await http.get(path)) == thread
+        assert ok(await http.post("/threads/search", json={})) == [thread]
+
+    on(tmp_path, test, input_bytes=10_000)
+
+
 @pytest.mark.parametrize("path", ["/runs/7", "/runs/7/events", "/runs/7/wait", "/runs/7/stream"])
 def test_an_id_that_is_none_is_named(tmp_path: Path, path: str) -> None:
     async def test(http: Http) -> None:

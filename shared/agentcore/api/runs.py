@@ -60,7 +60,7 @@ async def create_and_wait_run(
 )
 @needs("runs:write")
 async def create_and_stream_run(
-    body: RunStream, tenant: Tenant, verbs: Verbs, closing: Closing, key: IdempotencyKey = None
+    request: Request, body: RunStream, tenant: Tenant, verbs: Verbs, closing: Closing, key: IdempotencyKey = None
 ) -> Response:
     """Take on a run and stream its events. A client that goes away does not stop it, unless `on_disconnect` says so."""
     run = await accept(verbs, tenant, body, key, here=True)
@@ -68,6 +68,8 @@ async def create_and_stream_run(
     headers = {"Location": f"/runs/{run.id}", "Content-Location": f"/runs/{run.id}/events"}
     events = modes.chosen(verbs.events(tenant, run.id), body.stream_mode)
     gone = partial(waiting.abandon, verbs, tenant, run.id) if body.on_disconnect == "cancel" else None
+    if gone is not None and await request.is_disconnected():  # before there was a stream that could notice
+        gone()
     return sse.respond(events, closing, first=first, headers=headers, gone=gone)
 
 
@@ -121,7 +123,7 @@ async def stream_run(run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closin
     return sse.respond(verbs.events(tenant, run.id, str(run.last_seq)), closing)
 
 
-@routes.get("/{run_id}/events")
+@routes.get("/{run_id}/events", responses=schemas.refusals(404))
 @needs("runs:read")
 async def run_events(
     request: Request, run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing, after: After = None,

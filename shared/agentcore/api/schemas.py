@@ -77,6 +77,12 @@ class ThreadState(Answer):
     metadata: dict[str, Any]
 
 
+class Item(Answer):
+    position: int
+    run_id: UUID | None
+    item: dict[str, Any]
+
+
 class Run(Answer):
     run_id: UUID
     thread_id: UUID
