@@ -7,13 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from agentcore.api import views
+from agentcore.api import schemas, views
 from agentcore.api.caller import Tenant, Verbs
 
 routes = APIRouter(prefix="/runs/{run_id}/deliveries", tags=["Webhooks"])
 
 
-@routes.get("")
+@routes.get("", **schemas.answers(list[schemas.Delivery], 404))
 async def list_deliveries(
     run_id: UUID, tenant: Tenant, verbs: Verbs,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50, offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
@@ -24,7 +24,7 @@ async def list_deliveries(
     return [views.delivery(one, run) for one in found]
 
 
-@routes.post("/{delivery_id}/redeliver")
+@routes.post("/{delivery_id}/redeliver", **schemas.answers(schemas.Delivery, 404))
 async def redeliver(run_id: UUID, delivery_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Tell the webhook once more, with the same id, and with all attempts before it. It happens after the answer."""
     run = await verbs.store.run(tenant, str(run_id))

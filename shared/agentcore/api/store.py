@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from agentcore import namespaces
-from agentcore.api import views
+from agentcore.api import schemas, views
 from agentcore.api.bodies import Body, Offset, unstorable
 from agentcore.api.caller import Tenant, Verbs
 from agentcore.errors import Malformed
@@ -71,13 +71,13 @@ class ListNamespaces(Body):
     offset: Offset = 0
 
 
-@routes.put("/items", status_code=204)
+@routes.put("/items", status_code=204, responses=schemas.refusals())
 async def put_item(body: Put, tenant: Tenant, verbs: Verbs) -> None:
     """Keep a document; one of the same namespace and key is replaced."""
     await verbs.put_store_item(tenant, body.namespace, body.key, body.value)
 
 
-@routes.get("/items")
+@routes.get("/items", **schemas.answers(schemas.Item, 400, 404))
 async def get_item(
     request: Request, tenant: Tenant, verbs: Verbs, key: Annotated[Key, Query()],
     namespace: Annotated[Namespace, Query()] = [],  # noqa: B006 - FastAPI copies it
@@ -87,12 +87,12 @@ async def get_item(
     return views.store_item(await verbs.store.store_item(tenant, namespace, key))
 
 
-@routes.delete("/items", status_code=204)
+@routes.delete("/items", status_code=204, responses=schemas.refusals(404))
 async def delete_item(body: Delete, tenant: Tenant, verbs: Verbs) -> None:
     await verbs.store.delete_store_item(tenant, body.namespace, body.key)
 
 
-@routes.post("/items/search")
+@routes.post("/items/search", **schemas.answers(schemas.SearchItems))
 async def search_items(body: Search, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Documents by namespace and key, in this order."""
     found = await verbs.store.search_store(
@@ -101,7 +101,7 @@ async def search_items(body: Search, tenant: Tenant, verbs: Verbs) -> dict[str, 
     return {"items": [views.store_item(item) for item in found]}
 
 
-@routes.post("/namespaces")
+@routes.post("/namespaces", **schemas.answers(list[list[str]]))
 async def list_namespaces(body: ListNamespaces, tenant: Tenant, verbs: Verbs) -> list[Sequence[str]]:
     """Namespaces that have documents, in order; deeper ones are cut off at `max_depth` and come once."""
     return [*await verbs.store.store_namespaces(

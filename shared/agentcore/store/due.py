@@ -64,13 +64,19 @@ _SPENT = (
 _FORGET_KEY = delete(idempotency).where(
     idempotency.c.tenant == bindparam("of_tenant"), idempotency.c.key == bindparam("the_key")
 )
-_OLD_DELIVERIES = select(delivery.c.id).where(delivery.c.finished_at <= later("age")).limit(bindparam("limit"))
+_OLD_DELIVERIES = (
+    select(delivery.c.id)
+    .where(delivery.c.finished_at <= later("age"))
+    .order_by(delivery.c.finished_at)
+    .limit(bindparam("limit"))
+)
 _FORGET_DELIVERIES = delete(delivery).where(delivery.c.id.in_(_OLD_DELIVERIES)).returning(delivery.c.id)
 # Those that rang for good. A registered one stays: the next start would take it for new, and it would ring again.
 _SPENT_SCHEDULES = (
     select(schedule.c.id)
     .where(~schedule.c.enabled, schedule.c.cron.is_(None), schedule.c.due_at <= later("age"))
     .where(schedule.c.origin.is_(None))
+    .order_by(schedule.c.due_at)
     .limit(bindparam("limit"))
 )
 _FORGET_SCHEDULES = delete(schedule).where(schedule.c.id.in_(_SPENT_SCHEDULES)).returning(schedule.c.id)
