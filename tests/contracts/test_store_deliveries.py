@@ -16,6 +16,7 @@ from agentcore.testing.travel import advance
 from tests.contracts.store_kit import (
     REDELIVERY,
     TENANT,
+    a_schedule,
     accept,
     claim,
     claimed,
@@ -179,6 +180,22 @@ async def test_a_delivery_can_be_asked_for_again(store: SqlStore) -> None:
         await store.redeliver(TENANT, run.id, new_id())
 
 
+async def test_a_thread_that_goes_with_its_run_stays_until_its_end_was_told(store: SqlStore) -> None:
+    run = await ended(store, request={"on_completion": "delete"})
+    assert await store.purge_deleted(after=0, limit=9) == 0
+    [taken] = await take(store)
+    await store.settle_delivery(taken, "delivered", answered=200)
+    assert await store.purge_deleted(after=0, limit=9) == 1
+    assert await told(store, run) == []
+
+
+async def test_a_deleted_run_takes_its_delivery_along(store: SqlStore) -> None:
+    runs = [await ended(store) for _ in range(2)]
+    await store.delete_run(TENANT, runs[0].id)
+    await store.delete_thread(TENANT, runs[1].thread_id)
+    assert [len(await told(store, run)) for run in runs] == [0, 0]
+
+
 async def test_deliveries_that_are_settled_are_forgotten_after_a_time(store: SqlStore) -> None:
     old, pending = [await ended(store) for _ in range(2)]
     [taken] = await take(store, delivery_id=delivery_id(old.id))
@@ -191,8 +208,6 @@ async def test_deliveries_that_are_settled_are_forgotten_after_a_time(store: Sql
 
 
 async def test_one_shots_that_rang_are_forgotten_after_a_time(store: SqlStore) -> None:
-    from tests.contracts.store_kit import a_schedule
-
     due = await store.now()
     spent, registered = a_schedule(due), a_schedule(due, origin="my.agents")
     paused = a_schedule(due, cron="0 9 * * *", enabled=False)

@@ -16,6 +16,7 @@ from agentcore.store import storeitems
 from agentcore.store.postgres import PostgresStore
 from agentcore.store.sql import SqlStore
 from agentcore.testing.travel import advance
+from tests.conftest import opened
 from tests.contracts.store_kit import TENANT
 
 pytestmark = pytest.mark.anyio
@@ -108,6 +109,17 @@ async def test_a_filter_is_contained_in_the_values_that_are_found(store: SqlStor
         assert len(await places(store, "elsewhere", filter=wanted)) == 0
     assert found == {str(wanted): holds for wanted, holds in CONTAINS[1:]}
     assert len(await places(store, filter={})) == 2
+
+
+async def test_a_filter_looks_at_so_many_items(database_url: str, anyio_backend: str) -> None:
+    store = opened(database_url, search_rows=3)
+    await store.migrate()
+    for n in range(5):
+        await put(store, "a", key=f"{n}", n=n % 2)
+    assert await places(store, filter={"n": 0}) == [(("a",), "0"), (("a",), "2")]
+    assert await places(store, filter={"n": 0}, limit=1, offset=1) == [(("a",), "2")]
+    assert len(await places(store)) == 5
+    await store.close()
 
 
 async def test_namespaces_are_listed_by_prefix_suffix_and_depth(store: SqlStore) -> None:

@@ -146,8 +146,11 @@ insert into schedule select gen_random_uuid(), tenant, 'a', '"x"', now() + inter
 'UTC', 'queue', 'once', true, null, '{}', null, now() from (select row_number() over () n, * from thread) t;
 insert into subscription select id, tenant, 'e' || thread_id, '', 'k', now() from run;
 insert into idempotency select tenant, id::text, '', id, now() from run;
+insert into delivery select gen_random_uuid(), tenant, id, 'delivered', 1, 1, null, now(), 200, null, now(), now()
+from run;
+insert into store_item select tenant, 'a/' || thread_id || '/', 'k', '{}', now(), now() from run;
 analyze thread; analyze run; analyze entry; analyze item; analyze question; analyze schedule; analyze subscription;
-analyze idempotency; analyze revision
+analyze idempotency; analyze revision; analyze delivery; analyze store_item
 """
 
 
@@ -187,6 +190,7 @@ async def _a_bit_of_everything(pg: PostgresStore) -> None:
     await pg.schedules(TENANT)
     await pg.schedules(TENANT, thread_id=thread_id)
     await _threads(pg)
+    await _deliveries_and_documents(pg)
 
 
 async def _threads(pg: PostgresStore) -> None:
@@ -207,6 +211,30 @@ async def _threads(pg: PostgresStore) -> None:
     copy = await pg.copy_thread(TENANT, thread_id, new_id())
     await pg.delete_run(TENANT, held_one.run.id)
     await pg.delete_thread(TENANT, copy.id)
+
+
+async def _deliveries_and_documents(pg: PostgresStore) -> None:
+    held_one = await claimed(pg, webhook="https://example.com", request={"on_completion": "delete"})
+    await finish(pg, held_one, "a")
+    run_id = held_one.run.id
+    await pg.purge_deleted(after=0, limit=10)
+    [taken] = await pg.take_deliveries(limit=10, lease=1)
+    await pg.settle_delivery(taken, "failed")
+    await pg.redeliver(TENANT, run_id, taken.id)
+    [taken] = await pg.take_deliveries(limit=1, lease=1, delivery_id=taken.id)
+    await pg.settle_delivery(taken, "pending", wait=9)
+    await pg.deliveries(TENANT, run_id)
+    await pg.prune(entries_after=0, limit=10)
+    one = await pg.put_schedule(a_schedule(await pg.now(), cron="0 9 * * *"), most=50_000)
+    await pg.change_schedule(TENANT, one.id, lambda old, _: old)
+    await pg.ring_now(TENANT, one.id, new_id(), redelivery=1, version=str, idempotency_key="k")
+    await pg.drop_schedules(TENANT, "my.agents", keep=[one.id])
+    await pg.put_store_item(TENANT, ["a"], "k", {"x": 1})
+    await pg.store_item(TENANT, ["a"], "k")
+    await pg.search_store(TENANT, prefix=["a"], limit=10)
+    await pg.search_store(TENANT, filter={"x": 1}, limit=10)
+    await pg.store_namespaces(TENANT, prefix=["a"], suffix=["a"], max_depth=1, limit=10)
+    await pg.delete_store_item(TENANT, ["a"], "k")
 
 
 def _plan(connection: psycopg.Connection[Any], statement: str, parameters: Any) -> Any:

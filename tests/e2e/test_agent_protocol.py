@@ -508,7 +508,7 @@ def test_the_openapi_description_has_the_protocols_operations(tmp_path: Path) ->
     service = app.build(settings.load({}, database_url=f"sqlite:///{tmp_path}/x.db"))
     described = create_app(service).openapi()["paths"]
     for operation in OPERATIONS:
-        if operation.id in DRIVEN_ELSEWHERE:
+        if operation.id in DRIVEN_ELSEWHERE and "/store/" not in operation.path:
             continue
         found = described[operation.path][operation.verb.lower()]
         assert found["operationId"] == operation.id

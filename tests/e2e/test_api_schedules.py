@@ -31,7 +31,7 @@ async def made(http: Http, **changes: Any) -> Any:
 
 
 async def runs(http: Http) -> list[dict[str, Any]]:
-    return list(ok(await http.get("/runs")))
+    return list(ok(await http.post("/runs/search", json={})))
 
 
 def test_a_schedule_is_changed(tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ def test_private_addresses_are_refused_when_it_is_accepted_and_when_it_is_sent(t
             for host in ("127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "[::ffff:127.0.0.1]"):
                 answer = await http.post("/runs", json={**body, "webhook": f"http://{host}:{there.port}/"})
                 refused(answer, 422, "invalid", "webhook")
-            assert ok(await http.get("/runs")) == []
+            assert ok(await http.post("/runs/search", json={})) == []
             run_id = (await waited(http, webhook=f"http://0x7f.1:{there.port}/"))["run"]["run_id"]  # a name, it seems
             found = await settled(http, run_id, 1)
             assert "private address" in found["last_error"]
@@ -301,7 +301,7 @@ def test_what_is_no_webhook_is_refused(tmp_path: Path) -> None:
             for path in ("/runs", "/runs/wait", "/runs/stream"):
                 answer = await http.post(path, json={"agent_id": "support", "input": "hello", "webhook": webhook})
                 refused(answer, 422, "invalid", "webhook")
-        assert ok(await http.get("/runs")) == ok(await http.get("/threads")) == []
+        assert ok(await http.post("/runs/search", json={})) == ok(await http.post("/threads/search", json={})) == []
 
     on(tmp_path, test)
 

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from agentcore.api import views
+from agentcore.api import schemas, views
 from agentcore.api.caller import Tenant, Verbs
 from agentcore.api.scopes import needs
 
 routes = APIRouter(prefix="/runs/{run_id}/deliveries", tags=["Webhooks"])
 
 
-@routes.get("")
+@routes.get("", **schemas.answers(list[schemas.Delivery], 404))
 @needs("runs:read")
 async def list_deliveries(
     run_id: UUID, tenant: Tenant, verbs: Verbs,
@@ -26,7 +26,7 @@ async def list_deliveries(
     return [views.delivery(one, run) for one in found]
 
 
-@routes.post("/{delivery_id}/redeliver")
+@routes.post("/{delivery_id}/redeliver", **schemas.answers(schemas.Delivery, 404))
 @needs("runs:write")
 async def redeliver(run_id: UUID, delivery_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Tell the webhook once more, with the same id, and with all attempts before it. It happens after the answer."""

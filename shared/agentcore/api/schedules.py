@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from agentcore.api import views
+from agentcore.api import schemas, views
 from agentcore.api.bodies import Body, Metadata, text_id
 from agentcore.api.caller import Tenant, Verbs
 from agentcore.api.messages import run_input
@@ -63,7 +63,7 @@ class ScheduleChange(Body):
         return {{"agent_id": "agent", "due_at": "due"}.get(name, name): value for name, value in given.items()}
 
 
-@routes.post("")
+@routes.post("", **schemas.answers(schemas.Schedule, 404, 429))
 @needs("schedules:write")
 async def create_schedule(body: ScheduleCreate, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Set an alarm clock: once at `due_at`, or by `cron`."""
@@ -77,7 +77,7 @@ async def create_schedule(body: ScheduleCreate, tenant: Tenant, verbs: Verbs) ->
     return views.schedule(await verbs.put_schedule(made))
 
 
-@routes.get("")
+@routes.get("", **schemas.answers(list[schemas.Schedule]))
 @needs("schedules:read")
 async def list_schedules(
     tenant: Tenant, verbs: Verbs, thread_id: UUID | None = None,
@@ -89,13 +89,13 @@ async def list_schedules(
     return [views.schedule(s) for s in found]
 
 
-@routes.get("/{schedule_id}")
+@routes.get("/{schedule_id}", **schemas.answers(schemas.Schedule, 404))
 @needs("schedules:read")
 async def get_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     return views.schedule(await verbs.store.schedule(tenant, str(schedule_id)))
 
 
-@routes.patch("/{schedule_id}")
+@routes.patch("/{schedule_id}", **schemas.answers(schemas.Schedule, 404, 409, 429))
 @needs("schedules:write")
 async def change_schedule(
     schedule_id: UUID, body: ScheduleChange, tenant: Tenant, verbs: Verbs
@@ -104,21 +104,21 @@ async def change_schedule(
     return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), body.changes()))
 
 
-@routes.post("/{schedule_id}/pause")
+@routes.post("/{schedule_id}/pause", **schemas.answers(schemas.Schedule, 404))
 @needs("schedules:write")
 async def pause_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Let it be silent until it is resumed."""
     return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), {"enabled": False}))
 
 
-@routes.post("/{schedule_id}/resume")
+@routes.post("/{schedule_id}/resume", **schemas.answers(schemas.Schedule, 404, 429))
 @needs("schedules:write")
 async def resume_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Let it ring again: a cron at its next time, whatever it missed; one that rings once needs a time to come."""
     return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), {"enabled": True}))
 
 
-@routes.post("/{schedule_id}/run")
+@routes.post("/{schedule_id}/run", **schemas.answers(schemas.Run, 404))
 @needs("schedules:write")
 async def run_schedule(
     schedule_id: UUID, tenant: Tenant, verbs: Verbs, key: IdempotencyKey = None
@@ -127,7 +127,7 @@ async def run_schedule(
     return views.run(await verbs.ring_now(tenant, str(schedule_id), idempotency_key=key))
 
 
-@routes.delete("/{schedule_id}", status_code=204)
+@routes.delete("/{schedule_id}", status_code=204, responses=schemas.refusals(404))
 @needs("schedules:write")
 async def delete_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
     await verbs.store.delete_schedule(tenant, str(schedule_id))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agentcore.records import Multitask, Status, ThreadStatus
+from agentcore.records import DeliveryStatus, Misfire, Multitask, Overlap, Status, ThreadStatus
 
 RunStatus = Literal["pending", "error", "success", "timeout", "interrupted"]
 StreamMode = Literal["values", "messages", "updates", "custom"]
@@ -122,6 +122,53 @@ class RunWait(Answer):
     questions: list[dict[str, Any]]
 
 
+class Item(Answer):
+    namespace: list[str]
+    key: str
+    value: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+class SearchItems(Answer):
+    items: list[Item]
+
+
+class Delivery(Answer):
+    """How far the telling of a run's end to its webhook got."""
+
+    delivery_id: UUID
+    run_id: UUID
+    type: str
+    url: str
+    status: DeliveryStatus
+    attempts: int
+    last_attempt_at: datetime | None
+    last_status: int | None
+    last_error: str | None
+    next_attempt_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class Schedule(Answer):
+    schedule_id: UUID
+    agent_id: str
+    thread_id: UUID | None
+    name: str
+    input: Any
+    due_at: datetime
+    cron: str | None
+    timezone: str
+    overlap: Overlap
+    misfire: Misfire
+    enabled: bool
+    last_run_id: UUID | None
+    registered: bool
+    metadata: dict[str, Any]
+    created_at: datetime
+
+
 class Problem(Answer):
     """RFC 9457, with the Agent Protocol's code, message and metadata."""
 
@@ -135,8 +182,10 @@ class Problem(Answer):
 
 
 _WHY: dict[int | str, str] = {
+    400: "The request cannot be read.",
     404: "There is no such thing, or it is another tenant's.",
     409: "It does not fit the present state.",
+    429: "There are as many as there may be.",
     422: "The request cannot be right: `field` names what is wrong.",
     "4XX": "The request was refused.",
 }

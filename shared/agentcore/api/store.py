@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from agentcore import namespaces
-from agentcore.api import views
+from agentcore.api import schemas, views
 from agentcore.api.bodies import Body, Offset, unstorable
 from agentcore.api.caller import Tenant, Verbs
 from agentcore.api.scopes import needs
@@ -72,14 +72,14 @@ class ListNamespaces(Body):
     offset: Offset = 0
 
 
-@routes.put("/items", status_code=204)
+@routes.put("/items", status_code=204, responses=schemas.refusals())
 @needs("store:write")
 async def put_item(body: Put, tenant: Tenant, verbs: Verbs) -> None:
     """Keep a document; one of the same namespace and key is replaced."""
     await verbs.put_store_item(tenant, body.namespace, body.key, body.value)
 
 
-@routes.get("/items")
+@routes.get("/items", **schemas.answers(schemas.Item, 400, 404))
 @needs("store:read")
 async def get_item(
     request: Request, tenant: Tenant, verbs: Verbs, key: Annotated[Key, Query()],
@@ -90,13 +90,13 @@ async def get_item(
     return views.store_item(await verbs.store.store_item(tenant, namespace, key))
 
 
-@routes.delete("/items", status_code=204)
+@routes.delete("/items", status_code=204, responses=schemas.refusals(404))
 @needs("store:write")
 async def delete_item(body: Delete, tenant: Tenant, verbs: Verbs) -> None:
     await verbs.store.delete_store_item(tenant, body.namespace, body.key)
 
 
-@routes.post("/items/search")
+@routes.post("/items/search", **schemas.answers(schemas.SearchItems))
 @needs("store:read")
 async def search_items(body: Search, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Documents by namespace and key, in this order."""
@@ -106,7 +106,7 @@ async def search_items(body: Search, tenant: Tenant, verbs: Verbs) -> dict[str, 
     return {"items": [views.store_item(item) for item in found]}
 
 
-@routes.post("/namespaces")
+@routes.post("/namespaces", **schemas.answers(list[list[str]]))
 @needs("store:read")
 async def list_namespaces(body: ListNamespaces, tenant: Tenant, verbs: Verbs) -> list[Sequence[str]]:
     """Namespaces that have documents, in order; deeper ones are cut off at `max_depth` and come once."""

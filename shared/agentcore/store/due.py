@@ -64,7 +64,12 @@ _SPENT = (
 _FORGET_KEY = delete(idempotency).where(
     idempotency.c.tenant == bindparam("of_tenant"), idempotency.c.key == bindparam("the_key")
 )
-_OLD_DELIVERIES = select(delivery.c.id).where(delivery.c.finished_at <= later("age")).limit(bindparam("limit"))
+_OLD_DELIVERIES = (
+    select(delivery.c.id)
+    .where(delivery.c.finished_at <= later("age"))
+    .order_by(delivery.c.finished_at)
+    .limit(bindparam("limit"))
+)
 _FORGET_DELIVERIES = delete(delivery).where(delivery.c.id.in_(_OLD_DELIVERIES)).returning(delivery.c.id)
 # Those that rang for good, or that skip a missed time and missed theirs. One that a person paused did neither. A
 # registered one stays: the next start would take it for new, and it would ring again.
@@ -73,6 +78,7 @@ _SPENT_SCHEDULES = (
     .where(~schedule.c.enabled, schedule.c.cron.is_(None), schedule.c.due_at <= later("age"))
     .where(or_(schedule.c.last_run_id.is_not(None), schedule.c.misfire == "skip"))
     .where(schedule.c.origin.is_(None))
+    .order_by(schedule.c.due_at)
     .limit(bindparam("limit"))
 )
 _FORGET_SCHEDULES = delete(schedule).where(schedule.c.id.in_(_SPENT_SCHEDULES)).returning(schedule.c.id)
