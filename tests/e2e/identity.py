@@ -69,7 +69,7 @@ class Provider:
         now = int(time.time())
         given = {
             "iss": self.issuer, "aud": AUDIENCE, "sub": "alice", "iat": now, "exp": now + 300, "tenant": "acme",
-            "scope": "openid runs:read runs:write", **claims,
+            "scope": "openid runs:read runs:write schedules:read", **claims,
         }  # fmt: skip
         payload = {name: value for name, value in given.items() if value is not None}
         return jwt.encode(payload, key or self.keys[key_id], algorithm, {"kid": key_id} if key_id else None)

@@ -16,7 +16,8 @@ from agentcore.api.scopes import declared
 from agentcore.auth import Scope
 
 WEBSOCKET = "WEBSOCKET"
-_SAMPLES = {"agent_id": "support", "input": "hello", "due_at": "2h", "name": "x"}  # so that a body gets past the checks
+# What a body needs to get past the checks of its route, and on to whose things it names.
+_SAMPLES: Mapping[str, Any] = {"agent_id": "support", "input": "hello", "due_at": "2h", "values": {"x": 1}}
 _TYPES: Mapping[str, Any] = {"string": "x", "integer": 1, "number": 1, "boolean": False, "array": [], "null": None}
 
 
@@ -50,22 +51,23 @@ class Operation:
 
     def example(self, schema: Mapping[str, Any], ids: Mapping[str, str], name: str = "") -> Any:
         """A value that fits, with everything in it that names a thing."""
-        if name in ids:
-            return ids[name]
+        if name in ids or name in _SAMPLES:
+            return ids.get(name, _SAMPLES.get(name))
         if "$ref" in schema:
             return self.example(self.schemas[schema["$ref"].rpartition("/")[2]], ids, name)
         for choice in ("anyOf", "oneOf", "allOf"):
             if choice in schema:
                 return self.example(next(s for s in schema[choice] if s.get("type") != "null"), ids, name)
         if "properties" in schema:
-            wanted = {*schema.get("required", ()), *(n for n in schema["properties"] if n in ids or n in _SAMPLES)}
-            return {n: self.example(s, ids, n) for n, s in schema["properties"].items() if n in wanted}
+            made = {n: self.example(s, ids, n) for n, s in schema["properties"].items()}
+            wanted = {*schema.get("required", ()), *ids, *_SAMPLES}
+            return {n: v for n, v in made.items() if n in wanted or (isinstance(v, dict) and v.keys() & ids.keys())}
         if schema.get("type") == "array":
             return [self.example(schema.get("items", {}), ids) for _ in range(schema.get("minItems", 0))]
         if schema.get("format") == "uuid":
             return str(UUID(int=7))
         plain = _TYPES.get(schema.get("type", ""), {} if schema.get("type") == "object" else "x")
-        return schema.get("const", schema.get("enum", [_SAMPLES.get(name, plain)])[0])
+        return schema.get("const", schema.get("enum", [plain])[0])
 
 
 def operations(app: FastAPI) -> Iterator[Operation]:

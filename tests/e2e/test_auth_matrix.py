@@ -8,29 +8,36 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, chdir
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from agentcore.auth import SCOPES, Scope
+from agentcore.checkpoints import checkpoint_id, position_of
+from agentcore.ids import delivery_id
 from agentcore.keys import mint
 from agentcore.ports import StateStore
 from agentcore.records import Schedule
 from agentcore.service import Service
-from tests.e2e.http import REFUND, Http, api, ok
+from tests.e2e.http import REFUND, Http, api, ok, refused
 from tests.e2e.operations import Answer, Operation, app_of, ask, operations
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 EVERYTHING = frozenset(SCOPES) - {"admin"}
 FREE = {"agent_id"}  # in paths, and of no tenant
 # Who brings an id learns whether it is free: a UUID has one owner. Those that we make cannot be guessed.
-BRINGS_ITS_ID = {"POST /threads"}
-OPERATIONS = 21  # at least so many ask who calls: raise it with each new one
+TOLD = {"POST /threads": {"thread_id"}}
+OPTIONS: dict[str, Any] = {"rate_per_second": 0.0, "webhook_allow_http": True, "webhook_allow_private": True}
+HOOK = "http://127.0.0.1:9/"  # nobody listens there
+OPERATIONS = 42  # at least so many ask who calls: raise it with each new one
+COMPARED = 41  # at least so many ids of another tenant were tried: raise it too
 
 
 @dataclass
@@ -56,26 +63,30 @@ class World:
 
 @asynccontextmanager
 async def world(path: Path) -> AsyncIterator[World]:
-    async with api(path, auth="keys", rate_per_second=0.0) as http:
+    async with api(path, auth="keys", **OPTIONS) as http:
         app = app_of(http)
         service: Service = app.state.service
         guarded = [operation for operation in operations(app) if operation.scope is not None]
         made = World(http, service.store, guarded)
-        made.things = await things(http, service, await made.key("admin"))
+        made.things = await things(http, service, await made.key("admin"), "acme")
         yield made
 
 
-async def things(http: Http, service: Service, key: str) -> dict[str, str]:
+async def things(http: Http, service: Service, key: str, tenant: str) -> dict[str, str]:
     """One of each kind that an operation's path, query or body can name."""
-    body = {"agent_id": "support", "input": REFUND}
-    waiting = ok(await http.post("/runs/wait", json=body, headers={"Authorization": f"Bearer {key}"}))
-    run, approval = waiting["run"], waiting["questions"][0]
+    head = {"Authorization": f"Bearer {key}"}
+    thread_id = ok(await http.post("/threads", json={}, headers=head))["thread_id"]
+    body = {"agent_id": "support", "thread_id": thread_id}
+    run = ok(await http.post("/runs/wait", json={**body, "input": "hello", "webhook": HOOK}, headers=head))["run"]
+    (state, *_) = ok(await http.get(f"/threads/{thread_id}/history", headers=head))
+    waiting = ok(await http.post("/runs/wait", json={**body, "input": REFUND}, headers=head))
     due = await service.store.now() + timedelta(hours=1)
-    made = Schedule(id=str(uuid4()), tenant="acme", agent="support", input="hello", due_at=due)
-    schedule = await service.put_schedule(made)
+    schedule = Schedule(id=str(uuid4()), tenant=tenant, agent="support", input="hello", due_at=due)
+    checkpoint = state["checkpoint"]["checkpoint_id"]
     return {
-        "run_id": run["run_id"], "thread_id": run["thread_id"], "approval_id": approval["approval_id"],
-        "schedule_id": schedule.id,
+        "run_id": run["run_id"], "delivery_id": delivery_id(run["run_id"]), "thread_id": thread_id,
+        "checkpoint_id": checkpoint, "before": checkpoint, "approval_id": waiting["questions"][0]["approval_id"],
+        "schedule_id": (await service.put_schedule(schedule)).id,
     }  # fmt: skip
 
 
@@ -89,8 +100,8 @@ def on(path: Path, test: Callable[[World], Awaitable[None]]) -> None:
 
 
 def plain(answer: Answer, ids: Mapping[str, str]) -> Answer:
-    """Without the ids that were sent, and what came about by itself."""
-    text = answer.text
+    """Without the ids that were sent, and the times at which things happened."""
+    text = _TIME.sub("then", answer.text)
     for name, value in ids.items():
         text = text.replace(value, name)
     return replace(answer, text=text)
@@ -185,8 +196,7 @@ def test_whoever_has_every_scope_but_the_one_is_refused(tmp_path: Path) -> None:
         for operation in it.guarded:
             assert operation.scope is not None
             answer = await it.ask(operation, f"Bearer {keys[operation.scope]}")
-            nowhere = {name: str(uuid4()) for name in it.things}
-            missing = await it.ask(operation, f"Bearer {keys[operation.scope]}", ids=nowhere)
+            missing = await it.ask(operation, f"Bearer {keys[operation.scope]}", ids=nowhere(it.things))
             assert (answer.status, missing) == (403, answer), operation
             assert json.loads(answer.text)["scope"] == operation.scope
             assert answer.challenge == f'Bearer error="insufficient_scope", scope="{operation.scope}"'
@@ -198,10 +208,9 @@ def test_whoever_has_every_scope_but_the_one_is_refused(tmp_path: Path) -> None:
 
 def test_the_one_scope_is_enough(tmp_path: Path) -> None:
     async def test(it: World) -> None:
-        nowhere = {name: str(uuid4()) for name in it.things}
         for operation in it.guarded:
             assert operation.scope is not None
-            answer = await it.ask(operation, "Bearer " + await it.key(operation.scope), ids=nowhere)
+            answer = await it.ask(operation, "Bearer " + await it.key(operation.scope), ids=nowhere(it.things))
             assert answer.status not in (401, 403), (operation, answer)
             assert answer.status < 500, (operation, answer)
 
@@ -212,43 +221,81 @@ def test_the_one_scope_is_enough(tmp_path: Path) -> None:
 
 
 def test_another_tenants_things_look_as_if_they_did_not_exist(tmp_path: Path) -> None:
+    """A caller who has one of everything puts another tenant's in the place of each, one at a time and all at once."""
+
     async def test(it: World) -> None:
-        stranger = "Bearer " + await it.key(*EVERYTHING, tenant="eve")
-        before = await owned(it)
-        compared = 0
+        key = await it.key(*EVERYTHING, "admin", tenant="eve")
+        mine = await things(it.http, app_of(it.http).state.service, key, "eve")
+        before, compared = await owned(it), 0
         for operation in it.guarded:
-            assert operation.names <= {*it.things, *FREE}, f"{operation}: make one in `things` for acme"
-            about = {name: it.things[name] for name in sorted(named(operation, it.things))}
-            if not about or str(operation) in BRINGS_ITS_ID:
-                continue
-            nowhere = {name: str(uuid4()) for name in about}
-            theirs = plain(await it.ask(operation, stranger, ids=about), about)
-            missing = plain(await it.ask(operation, stranger, ids=nowhere), nowhere)
-            assert theirs == missing, operation
-            assert theirs.status == 404 or not operation.names, operation
-            assert "acme" not in theirs.text
-            assert "1001" not in theirs.text, operation
-            compared += 1
-        assert compared >= 17
+            assert operation.names <= {*mine, *FREE}, f"{operation}: make one in `things`"
+            sent = named(operation, mine)
+            for names in [*({name} for name in sorted(sent)), *([sent] if len(sent) > 1 else [])]:
+                if names & TOLD.get(str(operation), set()):
+                    continue
+                found, missing = await both(it, operation, f"Bearer {key}", mine, names)
+                assert found == missing, (str(operation), names)
+                assert found.status == 404 or not names & operation.names, (str(operation), names)
+                assert "acme" not in found.text
+                compared += 1
+        assert compared >= COMPARED
         assert await owned(it) == before
 
     on(tmp_path, test)
 
 
-def named(operation: Operation, things: Mapping[str, str]) -> set[str]:
+async def both(
+    it: World, operation: Operation, key: str, mine: Mapping[str, str], names: set[str]
+) -> tuple[Answer, Answer]:
+    """The answers about acme's things of these names, and about things that do not exist."""
+    answers = []
+    for others in (it.things, nowhere(it.things)):
+        ids = {**mine, **{name: others[name] for name in names}}
+        answers.append(plain(await it.ask(operation, key, ids=ids), ids))
+    return answers[0], answers[1]
+
+
+def nowhere(things: Mapping[str, str]) -> dict[str, str]:
+    """The same of nobody: ids that follow from others do so here too."""
+    made = {name: str(uuid4()) for name in things}
+    checkpoint = checkpoint_id(made["thread_id"], position_of(things["thread_id"], things["checkpoint_id"]))
+    return {**made, "delivery_id": delivery_id(made["run_id"]), "checkpoint_id": checkpoint, "before": checkpoint}
+
+
+def named(operation: Operation, ids: Mapping[str, str]) -> set[str]:
     """Those that its request carries, in path, query or body."""
-    sent = operation.url(things) + json.dumps(operation.body(things))
-    return {name for name, value in things.items() if value in sent}
+    found = set()
+    for name in ids:
+        marked = {**ids, name: str(UUID(int=1))}
+        sent = operation.url(marked) + json.dumps(operation.body(marked))
+        found |= {name} if marked[name] in sent else set()
+    return found
 
 
 async def owned(it: World) -> list[Any]:
     """All of acme's things, as they are."""
     return [
         await it.store.thread("acme", it.things["thread_id"]),
+        await it.store.items("acme", it.things["thread_id"]),
         await it.store.run("acme", it.things["run_id"]),
         await it.store.question("acme", it.things["approval_id"]),
         await it.store.schedule("acme", it.things["schedule_id"]),
     ]
+
+
+def test_the_same_place_in_the_store_is_another_one_for_each_tenant(tmp_path: Path) -> None:
+    async def test(it: World) -> None:
+        ours = {"Authorization": f"Bearer {await it.key('admin')}"}
+        theirs = {"Authorization": f"Bearer {await it.key('admin', tenant='eve')}"}
+        place: dict[str, Any] = {"namespace": ["notes"], "key": "k"}
+        ok(await it.http.put("/store/items", json={**place, "value": {"secret": 7}}, headers=ours), 204)
+        refused(await it.http.get("/store/items", params=place, headers=theirs), 404, "not_found")
+        refused(await it.http.request("DELETE", "/store/items", json=place, headers=theirs), 404, "not_found")
+        found = ok(await it.http.post("/store/items/search", json={}, headers=theirs))
+        assert (found["items"], ok(await it.http.post("/store/namespaces", json={}, headers=theirs))) == ([], [])
+        assert ok(await it.http.get("/store/items", params=place, headers=ours))["value"] == {"secret": 7}
+
+    on(tmp_path, test)
 
 
 # -- the routes themselves

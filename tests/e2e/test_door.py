@@ -94,18 +94,18 @@ def test_a_decision_names_the_key_that_made_it(tmp_path: Path) -> None:
 
 def test_a_revoked_key_stops_working(tmp_path: Path) -> None:
     async def test(http: Http) -> None:
-        key, store = await as_key(http, "runs:read"), app_of(http).state.service.store
-        ok(await http.get("/runs", headers=key))
+        key, store = await as_key(http, "schedules:read"), app_of(http).state.service.store
+        ok(await http.get("/schedules", headers=key))
         await store.revoke_key("acme", (await store.keys("acme"))[0].id)
-        refused(await http.get("/runs", headers=key), 401, "unauthenticated")
+        refused(await http.get("/schedules", headers=key), 401, "unauthenticated")
 
     on(tmp_path, test, auth="keys", key_cache_seconds=0.0)
 
 
 def test_where_nobody_is_asked_everybody_is_the_default_tenant(tmp_path: Path) -> None:
     async def test(http: Http) -> None:
-        ok(await http.post("/threads", headers={"Authorization": "Bearer ac_whatever"}))
-        assert len(await app_of(http).state.service.store.threads("default", limit=9)) == 1
+        made = ok(await http.post("/threads", json={}, headers={"Authorization": "Bearer ac_whatever"}))
+        assert await app_of(http).state.service.store.thread("default", made["thread_id"])
 
     on(tmp_path, test, auth="none")
 
@@ -258,13 +258,13 @@ def test_no_page_from_elsewhere_opens_a_websocket_where_nobody_is_asked(
 
 def test_a_caller_who_calls_too_often_is_told_when_to_come_back_and_others_are_not_held_up(tmp_path: Path) -> None:
     async def test(http: Http) -> None:
-        busy, calm = await as_key(http, "runs:read"), await as_key(http, "runs:read")
-        answers = [await http.get("/runs", headers=busy) for _ in range(4)]
+        busy, calm = await as_key(http, "schedules:read"), await as_key(http, "schedules:read")
+        answers = [await http.get("/schedules", headers=busy) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert refused(answers[-1], 429, "rate_limited")["retry_after"] >= 1
         assert int(answers[-1].headers["retry-after"]) >= 1
         refused(await http.post("/runs", headers=busy), 429, "rate_limited")  # before the scope is looked at
-        ok(await http.get("/runs", headers=calm))
+        ok(await http.get("/schedules", headers=calm))
         ok(await http.get("/healthz", headers=busy))
 
     on(tmp_path, test, auth="keys", rate_per_second=0.001, rate_burst=3)
@@ -288,11 +288,11 @@ def test_every_answer_has_safe_headers_also_when_the_server_failed(
         async def fail(*args: Any, **more: Any) -> None:
             raise RuntimeError("broken")
 
-        answers = [await http.get(path) for path in ("/runs", "/nowhere", "/runs/7", "/openapi.json")]
+        answers = [await http.get(path) for path in ("/schedules", "/nowhere", "/runs/7", "/openapi.json")]
         body = {"agent_id": "support", "input": "hello"}
         answers.append(await http.post("/runs/stream", json=body))
-        monkeypatch.setattr(app_of(http).state.service.store, "runs", fail)
-        answers.append(await http.get("/runs", headers={"Origin": "https://app.example.com"}))
+        monkeypatch.setattr(app_of(http).state.service.store, "schedules", fail)
+        answers.append(await http.get("/schedules", headers={"Origin": "https://app.example.com"}))
         assert [answer.status_code for answer in answers] == [200, 404, 422, 200, 200, 500]
         for answer in answers:
             assert SAFE.items() <= dict(answer.headers).items()
@@ -304,10 +304,10 @@ def test_every_answer_has_safe_headers_also_when_the_server_failed(
 
 def test_headers_are_settings(tmp_path: Path) -> None:
     async def bare(http: Http) -> None:
-        assert not SAFE.keys() & dict((await http.get("/runs")).headers).keys()
+        assert not SAFE.keys() & dict((await http.get("/schedules")).headers).keys()
 
     async def strict(http: Http) -> None:
-        assert (await http.get("/runs")).headers["strict-transport-security"] == "max-age=86400"
+        assert (await http.get("/schedules")).headers["strict-transport-security"] == "max-age=86400"
 
     on(tmp_path, bare, security_headers=False)
     on(tmp_path, strict, hsts_seconds=86_400)
@@ -323,10 +323,10 @@ def test_pages_may_call_from_the_origins_of_the_settings_alone(tmp_path: Path) -
         assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, ours["Origin"])
         assert "authorization" in asked.headers["access-control-allow-headers"].lower()
         assert "access-control-allow-credentials" not in asked.headers
-        refusal = await http.get("/runs", headers=ours)  # a page also gets to read why it was refused
+        refusal = await http.get("/schedules", headers=ours)  # a page also gets to read why it was refused
         assert (refusal.status_code, refusal.headers["access-control-allow-origin"]) == (401, ours["Origin"])
-        strangers = [await http.options("/runs", headers={**theirs, **ASKS}), await http.get("/runs", headers=theirs)]
-        for answer in strangers:
+        asked = await http.options("/runs", headers={**theirs, **ASKS})
+        for answer in (asked, await http.get("/schedules", headers=theirs)):
             assert "access-control-allow-origin" not in answer.headers
 
     on(tmp_path, test, auth="keys", cors_origins="https://app.example.com, http://localhost:3000")
@@ -336,7 +336,7 @@ def test_no_page_may_call_unless_the_settings_say_so(tmp_path: Path) -> None:
     async def test(http: Http) -> None:
         for answer in (
             await http.options("/runs", headers={"Origin": "https://app.example.com", **ASKS}),
-            await http.get("/runs", headers={"Origin": "https://app.example.com"}),
+            await http.get("/schedules", headers={"Origin": "https://app.example.com"}),
         ):
             assert "access-control-allow-origin" not in answer.headers
 

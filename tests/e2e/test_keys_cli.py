@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from agentcore.commands import doctor
+from agentcore.settings import Settings
 from tests.e2e.identity import Provider
 from tests.e2e.processes import Process, cli
 from tests.e2e.test_cli import fails, fine
@@ -58,7 +60,7 @@ def test_serve_asks_also_on_loopback_and_chat_shows_its_key(migrated: Path) -> N
     scopes = "runs:read,runs:write,approvals:read,approvals:decide"
     token, key_id = made(migrated, "--tenant", "acme", "--scope", scopes)
     with Process(migrated, "serve", "--port", "0", AGENTCORE_KEY_CACHE_SECONDS="0", **ASKS) as serve:
-        refused = httpx.get(f"{serve.url}/runs", trust_env=False)
+        refused = httpx.get(f"{serve.url}/schedules", trust_env=False)
         assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
         chat = ("chat", "--url", serve.url)
         says = "Where is order 1001?\n"
@@ -75,25 +77,28 @@ def test_serve_asks_also_on_loopback_and_chat_shows_its_key(migrated: Path) -> N
 def test_who_is_asked_depends_on_who_can_call(migrated: Path) -> None:
     with Process(migrated, "dev", "--port", "0", **ASKS) as dev:
         assert "callers nobody is asked" in dev.shown
-        assert dev.http.get("/runs").status_code == 200
+        assert dev.http.get("/schedules").status_code == 200
     with Process(migrated, "dev", "--port", "0", AGENTCORE_AUTH="keys") as dev:
-        assert dev.http.get("/runs").status_code == 401
+        assert dev.http.get("/schedules").status_code == 401
         assert dev.http.get("/healthz", headers={"Host": "a.proxy.example"}).status_code == 200
     with Process(migrated, "dev", "--port", "0", "--host", "0.0.0.0", **ASKS) as dev:
-        assert dev.http.get("/runs").status_code == 401
+        assert dev.http.get("/schedules").status_code == 401
     for command in ("dev", "serve"):
         said = fails(command, "--port", "0", "--host", "0.0.0.0", folder=migrated, AGENTCORE_AUTH="none")
         assert "AGENTCORE_ALLOW_UNAUTHENTICATED" in said
 
 
 def test_doctor_says_who_is_asked(migrated: Path) -> None:
-    assert "callers   show API keys" in fine("doctor", folder=migrated, **ASKS)
-    assert "callers   nobody is asked" in fine("doctor", folder=migrated)
     bad = cli("doctor", folder=migrated, AGENTCORE_HOST="0.0.0.0", AGENTCORE_AUTH="none")
+    assert "callers   nobody is asked" in bad.stdout
     assert (bad.returncode, "AGENTCORE_ALLOW_UNAUTHENTICATED" in bad.stdout) == (1, True)
+
+
+def test_doctor_asks_the_provider_for_its_keys() -> None:
+    assert doctor._callers(Settings()).found.startswith("show API keys")
     with Provider() as provider:
-        oidc = {"AGENTCORE_OIDC_ISSUER": provider.issuer, "AGENTCORE_OIDC_AUDIENCE": "a", **ASKS}
-        assert "(1 public keys there)" in fine("doctor", folder=migrated, **oidc)
+        oidc = Settings(oidc_issuer=provider.issuer, oidc_audience="a")
+        assert "(1 public keys there)" in doctor._callers(oidc).found
         provider.document = {"issuer": "https://other.example"}
-        wrong = cli("doctor", folder=migrated, **oidc)
-        assert (wrong.returncode, "other.example" in wrong.stdout) == (1, True)
+        wrong = doctor._callers(oidc)
+        assert ("other.example" in wrong.found, bool(wrong.fix)) == (True, True)

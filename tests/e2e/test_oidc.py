@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,13 +77,13 @@ def test_keys_rotate_under_the_eyes_of_callers(
 ) -> None:
     async def test(http: Http) -> None:
         old = bearer(provider.token())
-        ok(await http.get("/runs", headers=old))
+        ok(await http.get("/schedules", headers=old))
         provider.rotate("second")
         new = bearer(provider.token("second"))
-        ok(await http.get("/runs", headers=old))  # still known
-        ok(await http.get("/runs", headers=new))
-        refused(await http.get("/runs", headers=old), 401, "unauthenticated")  # withdrawn
-        ok(await http.get("/runs", headers=new))
+        ok(await http.get("/schedules", headers=old))  # still known
+        ok(await http.get("/schedules", headers=new))
+        refused(await http.get("/schedules", headers=old), 401, "unauthenticated")  # withdrawn
+        ok(await http.get("/schedules", headers=new))
 
     monkeypatch.setattr(jwks, "_PAUSE", 0.0)
     on(tmp_path, test, **provider.settings())
@@ -92,7 +93,7 @@ def test_a_provider_that_is_away_is_no_fault_of_the_caller(tmp_path: Path, provi
     async def test(http: Http) -> None:
         token = bearer(provider.token())
         provider.stop()
-        answer = await http.get("/runs", headers=token)
+        answer = await http.get("/schedules", headers=token)
         refused(answer, 503, "unavailable")
         assert int(answer.headers["retry-after"]) > 0
 
@@ -102,7 +103,7 @@ def test_a_provider_that_is_away_is_no_fault_of_the_caller(tmp_path: Path, provi
 def test_no_token_is_ever_logged(tmp_path: Path, provider: Provider, caplog: pytest.LogCaptureFixture) -> None:
     async def test(http: Http) -> None:
         for token in tokens:
-            assert (await http.get("/runs", headers=bearer(token))).status_code in (200, 401)
+            assert (await http.get("/schedules", headers=bearer(token))).status_code in (200, 401)
 
     tokens = [provider.token(), provider.token(aud="else"), provider.token(exp=1), provider.token() + "x", "a.b.c"]
     forged = {"alg": "RS256", "kid": "first", "crit": ["x\nINFO a line of the caller's own"]}
@@ -228,7 +229,7 @@ def test_a_token_that_names_no_key_means_the_only_one(provider: Provider) -> Non
 @pytest.mark.parametrize(
     ("settings", "claims", "tenant", "scopes"),
     [
-        ({}, {}, "acme", {"runs:read", "runs:write"}),
+        ({}, {}, "acme", {"runs:read", "runs:write", "schedules:read"}),
         ({}, {"scope": None}, "acme", set()),
         ({}, {"scope": {"runs:read": 1}}, "acme", set()),
         ({}, {"scope": "system admin"}, "acme", {"admin"}),
@@ -331,12 +332,8 @@ def test_keys_are_not_fetched_from_where_others_could_change_them(provider: Prov
 
 def test_a_provider_that_never_answers_is_given_up(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
-        async def nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read()  # until the client has had enough
-            writer.close()
-
-        async with await asyncio.start_server(nothing, "127.0.0.1", 0) as silent:
-            port = silent.sockets[0].getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel takes the connection, and nobody else
+            port = silent.getsockname()[1]
             checks = oidc(provider, oidc_jwks_url=f"http://127.0.0.1:{port}/keys")
             with pytest.raises(Unavailable):
                 await checks.principal(provider.token())

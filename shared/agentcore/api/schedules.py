@@ -16,6 +16,7 @@ from agentcore.api.run_create import IdempotencyKey
 from agentcore.api.scopes import needs
 from agentcore.records import Misfire, Overlap
 from agentcore.schedules import new_schedule
+from agentcore.service import Service
 
 routes = APIRouter(prefix="/schedules", tags=["Schedules"])
 
@@ -67,8 +68,7 @@ class ScheduleChange(Body):
 @needs("schedules:write")
 async def create_schedule(body: ScheduleCreate, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Set an alarm clock: once at `due_at`, or by `cron`."""
-    if body.thread_id is not None:
-        await verbs.store.thread(tenant, str(body.thread_id))  # NotFound, be it another tenant's or nobody's
+    await _check_thread(body.thread_id, tenant, verbs)
     made = new_schedule(
         verbs.settings, await verbs.store.now(), tenant=tenant, agent=body.agent_id,
         input=run_input(body.input, None), name=body.name, due=body.due_at, cron=body.cron, timezone=body.timezone,
@@ -101,6 +101,7 @@ async def change_schedule(
     schedule_id: UUID, body: ScheduleChange, tenant: Tenant, verbs: Verbs
 ) -> dict[str, Any]:  # fmt: skip
     """Change an alarm clock. Its next time is worked out anew when its times change, and else stays."""
+    await _check_thread(body.thread_id, tenant, verbs)
     return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), body.changes()))
 
 
@@ -131,3 +132,9 @@ async def run_schedule(
 @needs("schedules:write")
 async def delete_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
     await verbs.store.delete_schedule(tenant, str(schedule_id))
+
+
+async def _check_thread(thread_id: UUID | None, tenant: str, verbs: Service) -> None:
+    """NotFound, be the thread another tenant's or nobody's: that one of them may be named would tell them apart."""
+    if thread_id is not None:
+        await verbs.store.thread(tenant, str(thread_id))

@@ -77,7 +77,7 @@ class ThreadState(Answer):
     metadata: dict[str, Any]
 
 
-class Item(Answer):
+class HistoryItem(Answer):
     position: int
     run_id: UUID | None
     item: dict[str, Any]

@@ -128,7 +128,7 @@ async def get_thread_history(
     return [views.checkpoint(str(thread_id), one, items) for one, items in zip(found, said, strict=True)]
 
 
-@routes.get("/{thread_id}/items", **schemas.answers(list[schemas.Item], 404))
+@routes.get("/{thread_id}/items", **schemas.answers(list[schemas.HistoryItem], 404))
 @needs("threads:read")
 async def list_items(
     thread_id: UUID, tenant: Tenant, verbs: Verbs,
