@@ -38,6 +38,7 @@ from tests.contracts.store_kit import (
     keys,
     seconds,
     step,
+    texts,
     thread_of,
 )  # fmt: skip
 
@@ -406,3 +407,55 @@ async def test_a_redrive_of_an_idle_thread_is_sent(store: SqlStore) -> None:
     again = await store.redrive(TENANT, held.run.id, new_id(), redelivery=REDELIVERY)
     assert again.send == (again.run.id,)
     assert (await thread_of(store, again.run)).head_id == again.run.id
+
+
+async def test_a_redrive_takes_back_what_the_failed_run_left_at_the_end_of_the_history(store: SqlStore) -> None:
+    first = await claimed(store)
+    await finish(store, first, "before")
+    held = await claimed(store, first.run.thread_id)
+    await store.append(held.lease, [step(0)])
+    await finish(store, held, "hello", "half", status="failed")
+    again = await store.redrive(TENANT, held.run.id, new_id(), redelivery=REDELIVERY)
+    thread = await thread_of(store, again.run)
+    assert texts(await store.items(TENANT, thread.id)) == ["before"]
+    assert (thread.item_count, again.run.history_end) == (1, 1)
+    line = await entry(store, again.run, "accepted")
+    assert (line.data["steps"], line.data.get("kept")) == (1, None)
+    claim_again = await claim(store, again.run)
+    assert texts(claim_again.items) == ["before"]
+    await finish(store, claim_again, "hello", "half", "whole")
+    assert texts(await store.items(TENANT, thread.id)) == ["before", "hello", "half", "whole"]
+    assert (await thread_of(store, again.run)).item_count == 4
+
+
+async def test_what_a_later_run_may_have_been_told_of_stays_and_is_noted(store: SqlStore) -> None:
+    held = await claimed(store)
+    await finish(store, held, "hello", "half", status="failed")
+    await finish(store, await claimed(store, held.run.thread_id), "other")
+    again = await store.redrive(TENANT, held.run.id, new_id(), redelivery=REDELIVERY)
+    assert (await entry(store, again.run, "accepted")).data["kept"] == [[0, 2]]
+    await finish(store, await claim(store, again.run), "more", status="failed")
+    third = await store.redrive(TENANT, again.run.id, new_id(), redelivery=REDELIVERY)
+    assert (await entry(store, third.run, "accepted")).data["kept"] == [[0, 2]]
+    assert texts(await store.items(TENANT, held.run.thread_id)) == ["hello", "half", "other"]
+
+
+async def test_what_a_summary_tells_of_stays(store: SqlStore) -> None:
+    held = await claimed(store)
+    await finish(store, held, "hello", status="failed", summary="they said hello", summary_until=1)
+    again = await store.redrive(TENANT, held.run.id, new_id(), redelivery=REDELIVERY)
+    assert (await entry(store, again.run, "accepted")).data["kept"] == [[0, 1]]
+
+
+async def test_a_run_is_redriven_once_and_only_while_its_journal_is_kept(store: SqlStore) -> None:
+    held = await claimed(store)
+    await finish(store, held, status="failed")
+    again = await store.redrive(TENANT, held.run.id, new_id(), redelivery=REDELIVERY)
+    with pytest.raises(NotRedrivable, match=again.run.id):
+        await store.redrive(TENANT, held.run.id, new_id(), redelivery=REDELIVERY)
+    await finish(store, await claim(store, again.run), status="failed")
+    await advance(store, 1001)
+    while await store.prune(entries_after=1000, limit=10):
+        pass
+    with pytest.raises(NotRedrivable, match="AGENTCORE_RETENTION"):
+        await store.redrive(TENANT, again.run.id, new_id(), redelivery=REDELIVERY)
