@@ -17,7 +17,7 @@ from agentcore import approvals, durable, models, outcomes
 from agentcore.clock import backoff
 from agentcore.deadline import Deadline
 from agentcore.errors import LeaseLost, Misconfigured
-from agentcore.history import bare, input_items, items_of, trim, usage_of
+from agentcore.history import Before, bare, input_items, items_of, trim, usage_of
 from agentcore.host import EngineHost
 from agentcore.journal import CANCEL, FATAL, LOST, RETRY, SLEEP, YIELD, Journal, Suspended, Suspension
 from agentcore.records import Claim, Entry, Finish, Pause, Requeue, Run, Wait
@@ -321,11 +321,14 @@ class Execution:
         return [Entry(key="cancelled", kind="cancelled", data={"kept": not drop})], self._end("cancelled", items)
 
     def _end(self, status: Any, items: list[Any], output: Any = None, error: Any = None) -> Finish:
-        past = self.past
-        fresh = past is not None and past.summary is not None and past.start > self.claim.summary_until
+        # The first messages are the same whether they were read off a journal or come from the SDK.
+        past, entries, before = self.past, self.journal.entries, Before.read(self.claim.entries)
+        fresh = past is not None and past.told > self.claim.summary_until
         return Finish(
-            status=status, output=output, error=error, items=items, usage=usage_of(self.journal.entries),
-            summary=past.summary if past and fresh else None, summary_until=past.start if past and fresh else 0,
+            status=status, output=output, error=error, items=items[before.items :],
+            usage=usage_of(entries[1 + before.steps :]),
+            # What could not be told is left out all the same: then there may be no text, which is not None.
+            summary=(past.summary or "") if past and fresh else None, summary_until=past.told if past and fresh else 0,
         )  # fmt: skip
 
 

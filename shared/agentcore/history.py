@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agentcore.records import Entry
@@ -44,9 +45,15 @@ def window(items: Sequence[Item], most: int) -> int:
         used, start = used + cost, start - 1
     if start == 0:
         return 0
+    return begin(items, start)
+
+
+def begin(items: Sequence[Item], start: int = 0) -> int:
+    """Where a history may begin, from `start` on. For items that may begin in the middle of a group."""
     for index in range(start, len(items)):
         if items[index].get("role") == "user":
             return index
+    start = max(start, 1)  # nobody knows what stood before the first
     while start < len(items) and not _whole(items, start):
         start += 1
     return start
@@ -102,6 +109,27 @@ def _nested(entries: Sequence[Entry], call_id: str) -> str:
     of_call = re.compile(rf"model:\d+/0/{re.escape(call_id)}/0/\d+")
     texts = [text_of(e.data["output"]) for e in entries if e.kind == "model" and of_call.fullmatch(e.key)]
     return texts[-1] if texts and texts[-1] else UNFINISHED
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a redriven run has from the one it takes the place of; of any other run, nothing."""
+
+    steps: int = 0  # lines of its journal, behind the first, that were copied
+    kept: tuple[tuple[int, int], ...] = ()  # positions (end excluded) of its work in the history, where it had to stay
+
+    @classmethod
+    def read(cls, entries: Sequence[Entry]) -> Before:
+        told = entries[0].data if entries and entries[0].kind == "accepted" else {}
+        return cls(told.get("steps", 0), tuple((start, end) for start, end in told.get("kept", ())))
+
+    @property
+    def items(self) -> int:
+        """How many messages of the run are in the history: its first ones."""
+        return sum(end - start for start, end in self.kept)
+
+    def has(self, position: int) -> bool:
+        return any(start <= position < end for start, end in self.kept)
 
 
 def usage_of(entries: Sequence[Entry]) -> dict[str, int]:

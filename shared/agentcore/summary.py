@@ -1,4 +1,9 @@
-"""The rolling summary: what falls out of a thread's window is told by the model, once, as a step of the run."""
+"""The rolling summary: what falls out of a thread's window is told by the model, once, as a step of the run.
+
+What a turn costs does not grow with its thread: at most `history_items` are loaded, and what is to be told goes to the
+model in chunks of at most `history_tokens`, a few a turn; the rest is told by later turns. A chunk that cannot be told
+is left out, as asking again would fail again.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from agents import Agent, Runner
 
 from agentcore import durable, outcomes
-from agentcore.history import bare, tokens, window
+from agentcore.history import Before, bare, begin, tokens, window
 from agentcore.journal import ALWAYS
-from agentcore.records import Entry
+from agentcore.records import Entry, Item
 
 if TYPE_CHECKING:
     from agentcore.engine import Execution
@@ -23,13 +28,15 @@ PROMPT = (
     "Summarize this conversation for the assistant who will continue it. Keep names, numbers, dates, decisions, "
     "promises and open questions. Leave out greetings. Write at most 300 words."
 )
+CHUNKS = 4  # that one turn tells at most
 
 
 @dataclass(frozen=True, kw_only=True)
 class Past:
-    """What the model is told of a thread: a summary of all before `start`, and the items from there."""
+    """What the model is told of a thread: a summary of all before `told`, and the items from `start` on."""
 
     start: int
+    told: int
     summary: str | None
     items: list[dict[str, Any]]
 
@@ -44,46 +51,81 @@ async def past(execution: Execution, agent: Agent[Any], options: Mapping[str, An
     noted = execution.journal.get("input")
     if noted is not None:
         items = await _items(execution, noted["from"], noted["to"])  # a redriven run has come further since
-        return Past(start=noted["from"], summary=noted["summary"], items=items)
+        return Past(start=noted["from"], told=noted["told"], summary=noted["summary"], items=_data(items))
     found = await _decide(execution, agent, options, scope)
     if not execution.frozen:
-        data = {"from": found.start, "to": execution.run.history_end, "summary": found.summary}
+        end = execution.run.history_end
+        data = {"from": found.start, "to": end, "told": found.told, "summary": found.summary}
         execution.journal.add(Entry(key="input", kind="input", data=data), linger=ALWAYS)
     return found
 
 
 async def _decide(execution: Execution, agent: Agent[Any], options: Mapping[str, Any], scope: durable.Scope) -> Past:
-    claim, most = execution.claim, execution.settings.history_tokens
-    start = claim.summary_until
-    if not execution.settings.summarize:
-        # Nothing tells of what is left out, so only what was loaded anyway can be in.
-        start = max(start, claim.items[0].position if claim.items else 0)
-    items = await _items(execution, start, execution.run.history_end)
-    if sum(tokens(item) for item in items) <= most:
-        return Past(start=start, summary=claim.summary, items=items)
-    if not execution.settings.summarize:
-        cut = window(items, most)
-        return Past(start=start + cut, summary=claim.summary, items=items[cut:])
-    # Half of the window is left free, so that the next summary is many turns away.
-    cut = window(items, most // 2)
-    summary = await _tell(agent, options, scope, claim.summary, items[:cut])
-    return Past(start=start + cut, summary=summary or claim.summary, items=items[cut:])
+    claim, settings, end = execution.claim, execution.settings, execution.run.history_end
+    told, summary, most = claim.summary_until, claim.summary, settings.history_tokens
+    # Nothing older than what the claim has loaded is shown.
+    start = max(told, claim.items[0].position if claim.items else end)
+    items = await _items(execution, start, end)
+    whole = start == told
+    if whole and sum(map(tokens, _data(items))) <= most:
+        return Past(start=start, told=told, summary=summary, items=_data(items))
+    if settings.summarize:
+        # Half of the window is left free, so that the next summary is many turns away.
+        most, items = most // 2, items if whole else items[len(items) // 2 :]
+    cut = window(_data(items), most) or (0 if whole else begin(_data(items)))
+    start = items[cut].position if cut < len(items) else end
+    if settings.summarize:
+        told, summary = await _catch_up(execution, agent, options, scope, upto=start)
+    return Past(start=start, told=told, summary=summary, items=_data(items[cut:]))
 
 
-async def _items(execution: Execution, start: int, end: int) -> list[dict[str, Any]]:
-    """History by position; mostly it came with the claim."""
-    loaded, run = execution.claim.items, execution.run
+async def _catch_up(
+    execution: Execution, agent: Agent[Any], options: Mapping[str, Any], scope: durable.Scope, *, upto: int
+) -> tuple[int, str | None]:
+    """Tell what is older than the window, chunk by chunk: up to where it is told now, and the summary."""
+    claim, settings = execution.claim, execution.settings
+    told, summary = claim.summary_until, claim.summary
+    for _ in range(CHUNKS):
+        if told >= upto:
+            break
+        items = await _items(execution, told, min(upto, told + settings.history_items))
+        size = _chunk(items, settings.history_tokens)
+        told = items[size].position if size < len(items) else min(upto, told + settings.history_items)
+        if size:
+            summary = await _tell(agent, options, scope, summary, items[:size], settings.history_tokens) or summary
+    return told, summary
+
+
+def _chunk(items: Sequence[Item], most: int) -> int:
+    """How many of the oldest items go into one prompt: those that fit, and at least one."""
+    used = 0
+    for number, item in enumerate(items):
+        used += tokens(bare(item.data))
+        if used > most and number:
+            return number
+    return len(items)
+
+
+async def _items(execution: Execution, start: int, end: int) -> list[Item]:
+    """History by position; mostly it came with the claim. What a redriven run itself left there is its own work."""
+    loaded, run, before = execution.claim.items, execution.run, Before.read(execution.claim.entries)
     first = min(loaded[0].position if loaded else run.history_end, end)
     older = await execution.store.items(run.tenant, run.thread_id, start=start, end=first) if start < first else []
-    return [bare(item.data) for item in [*older, *loaded] if start <= item.position < end]
+    return [i for i in [*older, *loaded] if start <= i.position < end and not before.has(i.position)]
+
+
+def _data(items: Sequence[Item]) -> list[dict[str, Any]]:
+    return [bare(item.data) for item in items]
 
 
 async def _tell(
-    agent: Agent[Any], options: Mapping[str, Any], scope: durable.Scope, before: str | None,
-    items: Sequence[Mapping[str, Any]],
+    agent: Agent[Any], options: Mapping[str, Any], scope: durable.Scope, before: str | None, items: Sequence[Item],
+    most: int,
 ) -> str | None:  # fmt: skip
+    """The summary of these items, at most `most` tokens of them, and of what came before. None: it cannot be made."""
     teller = Agent(name="summary", instructions=PROMPT, model=agent.model)
-    text = "\n".join(json.dumps(item, ensure_ascii=False, default=str) for item in items)
+    text = "\n".join(json.dumps(bare(item.data), ensure_ascii=False, default=str) for item in items)
+    text = text[: 4 * most]  # a single item may be larger than that
     told = f"Summary so far:\n{before}\n\n{text}" if before else text
     try:
         with durable.enter(scope.within("summary")):
@@ -91,6 +133,6 @@ async def _tell(
     except Exception as error:
         if outcomes.transient(error):
             raise
-        log.warning("no summary was made: %s", error)
+        log.warning("%d messages are left out of the summary, as it was not made: %s", len(items), error)
         return None
-    return str(result.final_output)
+    return str(result.final_output)[: 2 * most]  # half a window, whatever the model thought of the words it was given

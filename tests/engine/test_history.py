@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from agents import Agent, ToolOutputImage, ToolOutputText, function_tool
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from agentcore.history import UNFINISHED, items_of, tokens, trim, window
 from agentcore.records import Entry, Run
+from agentcore.summary import CHUNKS
 from agentcore.testing import Script, call, say
 from agentcore.tools import sleep_until
 from tests.engine.test_failures import refused
@@ -224,6 +225,78 @@ def test_a_summary_whose_model_is_away_is_asked_for_again_later(tmp_path: Path, 
         model.failing = [refused(503), ConnectionError("gone")]
         await talk(it, 1, thread=thread)
         assert (model.failing, len(model.summaries)) == ([], 1)
+
+    on(tmp_path, test, history_tokens=800)
+
+
+class Weighing(Summarizing):
+    """Weighs what it is asked, and tells nothing if it is to refuse."""
+
+    def __init__(self, world: World, *, refuses: bool) -> None:
+        super().__init__(world)
+        self.weights: list[int] = []
+        self.failing = [refused(400)] * (1000 if refuses else 0)
+
+    def turn(self, input: Any) -> list[Any]:
+        self.weights.append(
+            sum(tokens(i) for i in ([{"role": "user", "content": input}] if isinstance(input, str) else input))
+        )
+        return super().turn(input)
+
+
+class Counting:
+    """A store that counts the messages it reads."""
+
+    def __init__(self, store: Any) -> None:
+        self.store, self.read = store, 0
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self.store, verb)
+
+    async def claim(self, *args: Any, **options: Any) -> Any:
+        found = await self.store.claim(*args, **options)
+        self.read += len(found.items) if found else 0
+        return found
+
+    async def items(self, *args: Any, **options: Any) -> Any:
+        found = await self.store.items(*args, **options)
+        self.read += len(found)
+        return found
+
+
+@pytest.mark.parametrize("refuses", [False, True], ids=["told", "refused"])
+def test_a_turn_costs_the_same_however_long_its_thread_is(tmp_path: Path, world: World, refuses: bool) -> None:
+    async def test(it: Harness) -> None:
+        model = Weighing(world, refuses=refuses)
+        it.agent(Agent(name="main", model=model))
+        it.service.store = cast(Any, counting := Counting(it.store))
+        thread, costs = None, list[tuple[int, int, int]]()
+        for _ in range(30):
+            counting.read, model.weights = 0, []
+            thread = await talk(it, 1, thread=thread)
+            costs.append((counting.read, len(model.weights), max(model.weights)))
+        for which, most in enumerate((2 * 12, 2, 1000)):
+            assert max(cost[which] for cost in costs) <= most, costs
+        assert thread is not None
+        assert (await it.store.thread(TENANT, thread.thread_id)).item_count == 60
+
+    on(tmp_path, test, history_tokens=800, history_items=12)
+
+
+def test_what_one_turn_cannot_tell_is_told_by_the_next_ones_and_once(tmp_path: Path, world: World) -> None:
+    async def test(it: Harness) -> None:
+        model = Weighing(world, refuses=False)
+        it.agent(Agent(name="main", model=model))
+        thread = await it.run([{"role": "user", "content": f"m{n}: {LONG}"} for n in range(40)])
+        for turn in range(1, 4):
+            model.weights = []
+            await talk(it, 1, thread=thread)
+            assert len(model.weights) <= CHUNKS + 1
+            assert max(model.weights) <= 1300  # a chunk, and the summary so far
+            assert texts(model.seen[-1])[0].startswith("The conversation before")
+            assert len(model.summaries) <= CHUNKS * turn
+        told = "".join(model.summaries)
+        assert [told.count(f"m{n}:") for n in range(36)] == [1] * 36
 
     on(tmp_path, test, history_tokens=800)
 

@@ -537,6 +537,32 @@ MUTANTS = (
         "str(Entry(key=key",
         engine("handoffs", "stopped_run and not unstreamed"),
     ),
+    Mutant(
+        "what could not be summarized is asked for again, and more of it", 9, "summary.py",
+        "        if size:\n            summary = await _tell(agent, options, scope, summary, items[:size], "
+        "settings.history_tokens) or summary\n",
+        "        if size and not (more := await _tell(agent, options, scope, summary, items, 10**9)):\n"
+        "            return claim.summary_until, claim.summary\n        summary = more\n",
+        engine("history", "costs_the_same and refused"),
+    ),
+    Mutant(
+        "a redriven run stores its work once more", 7, "engine.py",
+        "items=items[before.items :]",
+        "items=items",
+        engine("redrive", "stays_where_it_is and not unstreamed"),
+    ),
+    Mutant(
+        "what a failed run left is stored once more", 7, "store/redriving.py",
+        'await tx.run(_DROP, {"of_thread": thread.id, "start": own[0]})',
+        "return thread, []",
+        engine("redrive", "is_told_once and not unstreamed"),
+    ),
+    Mutant(
+        "a redriven run is told of its own input", 7, "summary.py",
+        " and not before.has(i.position)",
+        "",
+        engine("redrive", "never_began and not unstreamed"),
+    ),
     # 8. State outlives code.
     Mutant(
         "a replay does not look at what is asked", 8, "durable/model.py",
