@@ -30,11 +30,20 @@ class EngineHost:
         before = self.journal.suspension
         if before and before.rank == SLEEP and isinstance(before.pause, Sleep) and before.pause.until <= when:
             return
-        pause = Sleep(key=key, until=when, event=event, correlation=correlation)
+        since = (self._called_at(key) or await self.store.now()) if event is not None else None
+        pause = Sleep(key=key, until=when, event=event, correlation=correlation, since=since)
         data = {"key": key, "until": when.isoformat(), "event": event, "correlation": correlation}
         starts = sum(1 for e in self.journal.entries if e.kind == "slept")
         entry = Entry(key=f"slept:{starts}:{key}", kind="slept", data=data)
         self.journal.suspend(Suspension(rank=SLEEP, pause=pause, entries=(entry,)), replace=True)
+
+    def _called_at(self, key: str) -> datetime | None:
+        """When the model's response that makes this call was stored: also if another worker, or slice, did that."""
+        for entry in reversed(self.journal.entries):
+            calls = entry.data["output"] if entry.kind == "model" else ()
+            if any(one.get("call_id") and key.endswith(f"/{one['call_id']}") for one in calls):
+                return entry.created_at
+        return None
 
     async def put_schedule(self, schedule: Mapping[str, Any], key: str) -> Schedule:
         """An alarm clock on this thread; its id comes from the call's key, so a repeated call changes nothing."""

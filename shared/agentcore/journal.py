@@ -187,6 +187,7 @@ class Journal:
         first, self._last_seq = self._last_seq + 1, ack.last_seq
         if ack.last_seq == first + len(batch) - 1:
             stored = [replace(e, seq=first + i, created_at=ack.at) for i, e in enumerate(batch)]
+            self._seen.update((e.key, e) for e in stored)  # now with their times
             self._publish(*stored, *self._held)
         self._held.clear()
         self.heed(ack)

@@ -313,6 +313,7 @@ class Sleep:
     until: datetime
     event: str | None = None
     correlation: str = ""
+    since: datetime | None = None  # when it was decided to wait: what came from then on counts
 
 
 Pause = Requeue | Wait | Sleep

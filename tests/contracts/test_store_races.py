@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select, update
 from agentcore.errors import AlreadyDecided, LeaseLost
 from agentcore.ids import new_id
 from agentcore.records import Entry, Event, Requeue
-from agentcore.store.accepting import Terms, place
+from agentcore.store.accepting import Terms, place, take_key
 from agentcore.store.held import add_items, lock_run, lock_thread, promote
 from agentcore.store.sql import SqlStore
 from agentcore.store.tables import run as run_table
@@ -204,6 +204,33 @@ async def test_a_sleep_never_misses_a_message(store: SqlStore, stores: list[SqlS
         assert [*sent[0], *sent[1].send] == [held.run.id]
         assert (await get(store, held.run)).status == "queued"
         assert "woke:tool:0/c1" in await keys(store, held.run)
+
+
+async def test_a_sleep_never_misses_the_event_it_is_for(store: SqlStore, stores: list[SqlStore]) -> None:
+    for n in range(10):
+        held, called = await claimed(store), await store.now()
+        event = Event(tenant=TENANT, name=f"paid {n}", source="shop", id=str(n))
+
+        async def signal(each: SqlStore, event: Event = event) -> tuple[str, ...]:
+            await asyncio.sleep(random.random() / 100)
+            return (await each.signal(event, redelivery=REDELIVERY))[1]
+
+        sent: Any = await asyncio.gather(sleep(stores[0], held, event=event.name, since=called), signal(stores[1]))
+        assert [run_id for ids in sent for run_id in ids] == [held.run.id]
+        assert (await get(store, held.run)).status == "queued"
+
+
+# Not where transactions are serializable: there a signal that read who waits is tried again.
+@pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True)
+async def test_a_sleep_waits_for_an_event_whose_transaction_is_open(store: SqlStore, stores: list[SqlStore]) -> None:
+    held, called = await claimed(store), await store.now()
+
+    async def signalling(tx: Any) -> None:
+        await store._meet(tx, "paid", waits=False)
+        assert await take_key(tx, TENANT, "event:x", name="paid", correlation="", data=7)
+
+    slept = sleep(stores[0], held, event="paid", since=called)
+    assert await while_open(store, signalling, slept) == (held.run.id,)
 
 
 @pytest.mark.parametrize("count", [2, 8])

@@ -45,7 +45,7 @@ from tests.contracts.store_kit import (
 pytestmark = pytest.mark.anyio
 
 
-async def sleep(store: SqlStore, claim: Claim, seconds: float = 3600, **event: str) -> tuple[str, ...]:
+async def sleep(store: SqlStore, claim: Claim, seconds: float = 3600, **event: Any) -> tuple[str, ...]:
     until = await store.now() + timedelta(seconds=seconds)
     key = f"tool:0/c{claim.run.fence}"
     data = {"key": key, "until": until.isoformat(), "event": event.get("event"), "correlation": ""}
@@ -360,6 +360,25 @@ async def test_an_event_wakes_the_runs_that_wait_for_it_once(store: SqlStore) ->
     assert await store.signal(event, redelivery=1) == (False, ())
     assert await store.signal(an_event(correlation="o1"), redelivery=1) == (True, ())
     assert len(await keys(store, runs[0].run)) == 3
+
+
+async def test_an_event_that_comes_before_the_run_sleeps_counts_from_the_call_on(store: SqlStore) -> None:
+    runs = [await claimed(store) for _ in range(5)]
+    await store.signal(an_event(correlation="o1", data={"n": 0}), redelivery=1)
+    await advance(store, 10)
+    called = await store.now()
+    await store.signal(an_event(tenant="other"), redelivery=1)
+    for n in (1, 2):
+        assert await store.signal(an_event(correlation="o1", data={"n": n}), redelivery=1) == (True, ())
+    waits = [("paid", ""), ("paid", "o1"), ("paid", "o2"), ("shipped", "")]
+    sent = [
+        await sleep(store, held, event=name, correlation=correlation, since=called)
+        for held, (name, correlation) in zip(runs, waits, strict=False)
+    ]
+    assert sent == [(runs[0].run.id,), (runs[1].run.id,), (), ()]
+    assert (await entry(store, runs[1].run, "woke:tool:0/c1")).data == {"by": "event", "data": {"n": 1}}
+    assert [(await get(store, held.run)).status for held in runs[:4]] == ["queued"] * 2 + ["sleeping"] * 2
+    assert await sleep(store, runs[4], event="paid", since=await store.now() + timedelta(seconds=1)) == ()
 
 
 async def test_an_event_that_comes_after_the_time_out_wakes_nobody(store: SqlStore) -> None:

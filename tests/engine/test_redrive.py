@@ -97,7 +97,7 @@ def test_what_others_were_told_of_stays_where_it_is(tmp_path: Path, world: World
 def test_a_run_that_never_began_is_not_told_of_its_own_input(tmp_path: Path, world: World, streamed: bool) -> None:
     async def test(it: Harness) -> None:
         model = Seeing(world, [say("done")])
-        it.agent(lambda: "no agent")  # type: ignore[arg-type, return-value]  # as in a bad deploy
+        it.agent(lambda: "no agent")  # as in a bad deploy
         it.agent(lambda: world.agent([say("hi")], name="quick"), "quick")
         run = await it.run("please look", deltas=streamed)
         await it.run("hello", "quick", thread_id=run.thread_id, deltas=streamed)

@@ -201,6 +201,46 @@ def test_an_event_wakes_it_with_its_data(tmp_path: Path, world: World, streamed:
     on(tmp_path, test)
 
 
+def test_an_event_that_comes_while_a_call_beside_it_is_under_way_is_not_missed(
+    tmp_path: Path, world: World, streamed: bool
+) -> None:
+    async def test(it: Harness) -> None:
+        @function_tool
+        async def order() -> str:
+            await it.service.signal(event())  # the shop is quicker than our pause
+            world.side.add("order")
+            return "ordered"
+
+        turn = [call("wait_for_event", {"name": "order.delivered"}, id="w"), call("order", id="o")]
+        it.agent(using(world, turn, tools=[order]))
+        await it.service.signal(event(id="0", data={"order": 6}))  # before the call: it is for others
+        await asyncio.sleep(0.01)
+        run = await it.run(deltas=streamed)
+        assert (run.status, world.count("order")) == ("succeeded", 1)
+        assert outputs(await it.history(run))["w"] == 'Event order.delivered came: {"order": 7}'
+
+    on(tmp_path, test)
+
+
+@pytest.mark.parametrize("order", ["AB", "BA"])
+def test_of_two_calls_that_wait_in_parallel_each_hears_its_event(
+    tmp_path: Path, world: World, streamed: bool, order: str
+) -> None:
+    async def test(it: Harness) -> None:
+        turn = [call("wait_for_event", {"name": "order.delivered", "correlation": c}, id=c) for c in ("A", "B")]
+        it.agent(using(world, turn))
+        run = await it.run(deltas=streamed)
+        for one in order:
+            await it.service.signal(event(id=one, correlation=one, data={"order": one}))
+        await it.work()
+        left = await it.get(run)
+        assert (left.status, left.error) == ("succeeded", None)
+        came = {c: f'Event order.delivered came: {{"order": "{c}"}}' for c in ("A", "B")}
+        assert outputs(await it.history(run)) == came
+
+    on(tmp_path, test)
+
+
 def test_an_event_that_does_not_come_times_out(tmp_path: Path, world: World, streamed: bool) -> None:
     async def test(it: Harness) -> None:
         it.agent(waiting(world, timeout="2h"))

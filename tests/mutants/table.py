@@ -637,6 +637,18 @@ MUTANTS = (
         "",
         engine("sleeps_and_events", "cannot_ring_itself and not unstreamed"),
     ),
+    Mutant(
+        "an event that comes before the run sleeps is lost", 9, "store/leaving.py",
+        "if came := await tx.first(_CAME, **wanted):",
+        "if False:",
+        store("_stops", "counts_from_the_call_on"),
+    ),
+    Mutant(
+        "an event and a run that waits for it miss each other", 9, "store/postgres.py",
+        "await tx.first(select(lock(func.hashtextextended(f\"agentcore:event:{event}\", 0))))",
+        "pass",
+        postgres("_races", "event_whose_transaction_is_open"),
+    ),
     # 10. Nobody sees another tenant's data.
     Mutant(
         "a run can be read by anybody", 10, "store/reading.py",
@@ -739,6 +751,12 @@ MUTANTS = (
         'subscription.c.tenant == bindparam("tenant"), ',
         "",
         store("_tenants", "event_wakes_nobody"),
+    ),
+    Mutant(
+        "anybody's event wakes a run that is about to sleep", 10, "store/leaving.py",
+        'idempotency.c.tenant == bindparam("tenant"), ',
+        "",
+        store("_stops", "counts_from_the_call_on"),
     ),
     Mutant(
         "an idempotency key is everybody's", 10, "store/accepting.py",

@@ -57,9 +57,11 @@ def scoped(kind: str, *parts: str) -> str:
     return text if len(text) <= 500 else f"{kind}:sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-async def take_key(tx: Tx, tenant: str, key: str, *, request_hash: str = "", run_id: str | None = None) -> bool:
-    """Whether this is the first time the key is seen."""
-    row = await tx.first(_TAKE_KEY, tenant=tenant, key=key, request_hash=request_hash, run_id=run_id)
+async def take_key(
+    tx: Tx, tenant: str, key: str, *, request_hash: str = "", run_id: str | None = None, **event: Any
+) -> bool:
+    """Whether this is the first time the key is seen. `event`: what to remember of it."""
+    row = await tx.first(_TAKE_KEY, tenant=tenant, key=key, request_hash=request_hash, run_id=run_id, **event)
     return row is not None
 
 

@@ -27,7 +27,9 @@ class Events(Verbs):
         key = scoped("event", event.source, event.id)
 
         async def work(tx: Tx) -> tuple[bool, tuple[str, ...]]:
-            if not await take_key(tx, event.tenant, key):
+            await self._meet(tx, event.name, waits=False)
+            said = {"name": event.name, "correlation": event.correlation, "data": event.data}
+            if not await take_key(tx, event.tenant, key, **said):
                 return False, ()
             send: list[str] = []
             wanted = {"tenant": event.tenant, "name": event.name, "correlation": event.correlation}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, or_, select
 
 from agentcore.records import Entry, Finish, Lease, Pause, Question, Requeue, Sleep, Thread, Wait
 from agentcore.store.base import Verbs
@@ -15,7 +15,7 @@ from agentcore.store.database import Tx
 from agentcore.store.held import Held, add_items, lock_leased, lock_thread_of, lost, promote
 from agentcore.store.journal import read_run
 from agentcore.store.rows import values
-from agentcore.store.tables import question, run, subscription
+from agentcore.store.tables import idempotency, question, run, subscription
 from agentcore.store.waking import wake
 
 _ASK = insert(question).values(created_at=now())
@@ -29,6 +29,15 @@ _MESSAGES = (
     .limit(1)
 )
 _SUBSCRIBE = insert(subscription)
+_WANTED = bindparam("correlation", type_=idempotency.c.correlation.type)
+_CAME = (
+    select(idempotency.c.data)
+    .where(idempotency.c.tenant == bindparam("tenant"), idempotency.c.name == bindparam("name"))
+    .where(or_(_WANTED == "", idempotency.c.correlation == _WANTED))
+    .where(idempotency.c.created_at >= bindparam("since", type_=idempotency.c.created_at.type))
+    .order_by(idempotency.c.created_at)
+    .limit(1)
+)
 
 
 class Leaving(Verbs):
@@ -41,6 +50,8 @@ class Leaving(Verbs):
         async def work(tx: Tx) -> tuple[str, ...]:
             if tx.repeat and (send := await _paused(tx, lease)) is not None:
                 return send
+            if isinstance(to, Sleep) and to.event is not None:
+                await self._meet(tx, to.event, waits=True)
             # Whether to sleep depends on what waits behind: nothing may be accepted meanwhile.
             thread = await lock_thread_of(tx, lease.run_id) if isinstance(to, Sleep) else None
             held = await lock_leased(tx, lease)
@@ -141,6 +152,11 @@ async def _wait(tx: Tx, held: Held, failures: int, redelivery: float) -> tuple[s
 
 
 async def _sleep(tx: Tx, thread: Thread, held: Held, to: Sleep, failures: int, redelivery: float) -> tuple[str, ...]:
+    if to.event is not None and to.since is not None:
+        wanted = {"tenant": held.run.tenant, "name": to.event, "correlation": to.correlation, "since": to.since}
+        if came := await tx.first(_CAME, **wanted):
+            await held.save(failures=failures)
+            return await wake(tx, held, by="event", data=came.data, redelivery=redelivery, key=to.key)
     if await tx.first(_MESSAGES, id=thread.id, after=held.run.position):
         await held.save(failures=failures)
         return await wake(tx, held, by="message", redelivery=redelivery, key=to.key)

@@ -29,6 +29,11 @@ class PostgresStore(OneStatementStore):
             lock = func.pg_advisory_xact_lock(func.hashtextextended(f"agentcore:schedules:{schedule.tenant}", 0))
             await tx.first(select(lock))
 
+    async def _meet(self, tx: Tx, event: str, *, waits: bool) -> None:
+        # Events of a name do not wait for each other: only for a run that is about to sleep until one comes.
+        lock = func.pg_advisory_xact_lock if waits else func.pg_advisory_xact_lock_shared
+        await tx.first(select(lock(func.hashtextextended(f"agentcore:event:{event}", 0))))
+
     async def notify(self, channel: str, *payloads: str) -> None:
         fitting = [one for one in payloads if len(one.encode()) <= _LONGEST]  # a longer one would be an error
         await self.database.fetch(_NOTIFY, {"channel": channel, "payloads": fitting})

@@ -199,12 +199,15 @@ class Subscription(Base, table=True):
 
 
 class Idempotency(Base, table=True):
-    """A request or an event that was seen."""
+    """A request or an event that was seen; of an event also what it said, for runs that are about to wait for it."""
 
     tenant: str = _text(primary_key=True)
     key: str = _text(primary_key=True)
     request_hash: str = _text()
     run_id: str | None = _id(nullable=True)
+    name: str | None = _text(nullable=True)
+    correlation: str | None = _text(nullable=True)
+    data: Any = _json(nullable=True)
     created_at: datetime = _time(nullable=False)
 
 
@@ -286,6 +289,8 @@ Index("schedule_by_tenant", schedule.c.tenant, schedule.c.thread_id)
 Index("schedule_by_origin", schedule.c.tenant, schedule.c.origin, **_where(schedule.c.origin.is_not(None)))
 Index("subscription_by_name", subscription.c.tenant, subscription.c.name, subscription.c.correlation)
 Index("idempotency_by_age", idempotency.c.created_at)
+_event = (idempotency.c.tenant, idempotency.c.name, idempotency.c.created_at)
+Index("event_by_name", *_event, **_where(idempotency.c.name.is_not(None)))
 Index("delivery_due", delivery.c.due_at, **_where(delivery.c.due_at.is_not(None)))
 Index("delivery_by_run", delivery.c.run_id)
 Index("delivery_by_age", delivery.c.finished_at, **_where(delivery.c.finished_at.is_not(None)))

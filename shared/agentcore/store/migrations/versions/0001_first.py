@@ -192,10 +192,14 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("request_hash", sa.Text(), nullable=False),
         sa.Column("run_id", ID, nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("correlation", sa.Text(), nullable=True),
+        sa.Column("data", Json, nullable=True),
         sa.Column("created_at", Time(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "key"),
     )
     op.create_index("idempotency_by_age", "idempotency", ["created_at"])
+    op.create_index("event_by_name", "idempotency", ["tenant", "name", "created_at"], **_where("name IS NOT NULL"))
     op.create_table(
         "delivery",
         sa.Column("id", ID, nullable=False),
