@@ -67,7 +67,7 @@ async def _decide(execution: Execution, agent: Agent[Any], options: Mapping[str,
     start = max(told, claim.items[0].position if claim.items else end)
     items = await _items(execution, start, end)
     whole = start == told
-    if whole and sum(tokens(item.data) for item in items) <= most:
+    if whole and sum(map(tokens, _data(items))) <= most:
         return Past(start=start, told=told, summary=summary, items=_data(items))
     if settings.summarize:
         # Half of the window is left free, so that the next summary is many turns away.
@@ -100,7 +100,7 @@ def _chunk(items: Sequence[Item], most: int) -> int:
     """How many of the oldest items go into one prompt: those that fit, and at least one."""
     used = 0
     for number, item in enumerate(items):
-        used += tokens(item.data)
+        used += tokens(bare(item.data))
         if used > most and number:
             return number
     return len(items)
@@ -124,7 +124,7 @@ async def _tell(
 ) -> str | None:  # fmt: skip
     """The summary of these items, at most `most` tokens of them, and of what came before. None: it cannot be made."""
     teller = Agent(name="summary", instructions=PROMPT, model=agent.model)
-    text = "\n".join(json.dumps(dict(item.data), ensure_ascii=False, default=str) for item in items)
+    text = "\n".join(json.dumps(bare(item.data), ensure_ascii=False, default=str) for item in items)
     text = text[: 4 * most]  # a single item may be larger than that
     told = f"Summary so far:\n{before}\n\n{text}" if before else text
     try:

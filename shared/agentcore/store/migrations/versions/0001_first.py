@@ -199,6 +199,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "key"),
     )
     op.create_index("idempotency_by_age", "idempotency", ["created_at"])
+    op.create_index("event_by_name", "idempotency", ["tenant", "name", "created_at"], **_where("name IS NOT NULL"))
     op.create_table(
         "delivery",
         sa.Column("id", ID, nullable=False),
