@@ -145,7 +145,7 @@ insert into question select gen_random_uuid(), tenant, id, thread_id, 'approval'
 insert into schedule select gen_random_uuid(), tenant, 'a', '"x"', now() + interval '1 day' * n, id, '', '0 0 * * *',
 'UTC', 'queue', 'once', true, null, '{}', null, now() from (select row_number() over () n, * from thread) t;
 insert into subscription select id, tenant, 'e' || thread_id, '', 'k', now() from run;
-insert into idempotency select tenant, id::text, '', id, null, null, null, now() from run;
+insert into idempotency (tenant, key, request_hash, run_id, created_at) select tenant, id::text, '', id, now() from run;
 insert into delivery select gen_random_uuid(), tenant, id, 'delivered', 1, 1, null, now(), 200, null, now(), now()
 from run;
 insert into store_item select tenant, 'a/' || thread_id || '/', 'k', '{}', now(), now() from run;

@@ -10,7 +10,7 @@ import pytest
 from agentcore.errors import LimitExceeded, NotFound
 from agentcore.ids import new_id
 from agentcore.records import Requeue, Run, Thread
-from agentcore.store.schedules import plan
+from agentcore.store.ringing import plan
 from agentcore.store.sql import SqlStore
 from agentcore.testing.travel import advance
 from tests.contracts.store_kit import (

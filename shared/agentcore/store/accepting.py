@@ -17,7 +17,7 @@ from agentcore.records import STEPS, Accepted, Entry, Multitask, Run, Thread
 from agentcore.store.base import Verbs
 from agentcore.store.columns import later, now
 from agentcore.store.database import Again, Tx
-from agentcore.store.held import Held, lock_run, lock_thread, save_thread
+from agentcore.store.held import Held, lock_run, lock_thread, save_thread, save_threads
 from agentcore.store.journal import ONE_RUN, read_claim, read_run
 from agentcore.store.rows import to_run, values
 from agentcore.store.stopping import stop_behind, stop_head
@@ -159,11 +159,11 @@ async def _make_way(tx: Tx, thread: Thread, head: Held, run: Run, terms: Terms) 
     return ()
 
 
-async def add_run(
-    tx: Tx, thread: Thread, new: Run, entries: Sequence[Entry], *, redelivery: float, lease: float | None = None,
+def _inserted(
+    thread: Thread, new: Run, entries: Sequence[Entry], *, redelivery: float, lease: float | None = None,
     life: float | None = None,
-) -> Run:  # fmt: skip
-    """Insert a run at the end of a thread, whose lock is held, with the beginning of its journal."""
+) -> dict[str, Any]:  # fmt: skip
+    """A run at the end of a thread, as the parameters of its insert."""
     head, seq = thread.head_id is None, len(entries)
     claimed = head and lease is not None
     params: dict[str, Any] = values(
@@ -176,7 +176,30 @@ async def add_run(
     )  # fmt: skip
     for name in ("wake_at", "expires_at", "created_at", "started_at", "finished_at"):
         del params[name]
-    await tx.run(_INSERT_RUN, params)
+    return params
+
+
+async def add_heads(tx: Tx, new: Sequence[tuple[Thread, Run]], terms: Terms) -> None:
+    """Put runs on idle threads, whose locks are held: the same as `add_run` does to one."""
+    runs, lines, fronts = [], [], []
+    for thread, one in new:
+        line = Entry(key="accepted", kind="accepted", data=told(one))
+        runs.append(_inserted(thread, one, [line], redelivery=terms.redelivery, life=terms.life))
+        about = {"run_id": one.id, "tenant": one.tenant, "seq": 1}
+        lines.append({**about, "key": line.key, "kind": line.kind, "data": line.data})
+        fronts.append({"the_thread": thread.id, "next_position": thread.next_position + 1, "head_id": one.id})
+    await tx.run(_INSERT_RUN, runs)
+    await tx.run(_INSERT_ENTRY, lines)
+    await save_threads(tx, fronts)
+
+
+async def add_run(
+    tx: Tx, thread: Thread, new: Run, entries: Sequence[Entry], *, redelivery: float, lease: float | None = None,
+    life: float | None = None,
+) -> Run:  # fmt: skip
+    """Insert a run at the end of a thread, whose lock is held, with the beginning of its journal."""
+    head = thread.head_id is None
+    await tx.run(_INSERT_RUN, _inserted(thread, new, entries, redelivery=redelivery, lease=lease, life=life))
     about = {"run_id": new.id, "tenant": new.tenant}
     await tx.run(
         _INSERT_ENTRY,

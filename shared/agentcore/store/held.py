@@ -134,6 +134,11 @@ async def save_thread(tx: Tx, thread_id: str, **changes: Any) -> None:
     await tx.run(_THREAD, {"the_thread": thread_id, **changes})
 
 
+async def save_threads(tx: Tx, changes: Sequence[dict[str, Any]]) -> None:
+    """The same to many; each of the changes names `the_thread`, and all change the same columns."""
+    await tx.run(_THREAD, changes)
+
+
 async def add_items(tx: Tx, held: Held, items: Sequence[Any], *, start: int) -> None:
     about = {"thread_id": held.run.thread_id, "tenant": held.run.tenant, "run_id": held.run.id}
     await tx.run(_ITEMS, [{**about, "position": n, "data": data} for n, data in enumerate(items, start)])

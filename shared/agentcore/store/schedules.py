@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import Row, bindparam, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from agentcore.clock import next_due
-from agentcore.errors import AgentCoreError, Invalid, LimitExceeded, NotFound
+from agentcore.errors import LimitExceeded, NotFound
 from agentcore.records import Accepted, Run, Schedule
 from agentcore.store.accepting import Terms, place, scoped
 from agentcore.store.base import Verbs
 from agentcore.store.columns import now
 from agentcore.store.database import Again, Tx
 from agentcore.store.held import lock_thread
-from agentcore.store.journal import read_run
 from agentcore.store.rows import SCHEDULE, to_schedule, values
 from agentcore.store.tables import schedule
 
 log = logging.getLogger("agentcore.store")
-
-_LATE = timedelta(minutes=1)  # until then a schedule that says `skip` still rings
-_MOST = 100  # missed times of one schedule that one ring makes up for
 
 _ONE = select(*SCHEDULE).where(schedule.c.id == bindparam("id"))
 _LOCKED = _ONE.with_for_update()
@@ -51,7 +45,7 @@ _OTHERS = (
 )
 # SQLite took this syntax over from PostgreSQL, and SQLAlchemy compiles it for both.
 _INSERT = insert(schedule).values(created_at=now()).on_conflict_do_nothing().returning(schedule.c.id)
-_UPDATE = update(schedule).where(schedule.c.id == bindparam("the_schedule"))
+UPDATE = update(schedule).where(schedule.c.id == bindparam("the_schedule"))
 _DELETE = (
     delete(schedule)
     .where(schedule.c.tenant == bindparam("of_tenant"), schedule.c.id == bindparam("the_schedule"))
@@ -69,17 +63,6 @@ _LOCKED_NOW = (
 )
 _DELETE_OF_THREAD = _DELETE.where(_THREAD_IS)
 
-_DUE = (
-    select(schedule.c.id)
-    .where(schedule.c.enabled, schedule.c.due_at <= now())
-    .order_by(schedule.c.due_at)
-    .limit(bindparam("limit"))
-)
-_TAKE = select(*SCHEDULE, now().label("clock")).where(
-    schedule.c.id == bindparam("id"), schedule.c.enabled, schedule.c.due_at <= now()
-)
-_TAKE_WAITING, _TAKE_SKIPPING = _TAKE.with_for_update(), _TAKE.with_for_update(skip_locked=True)
-
 
 class Schedules(Verbs):
     async def put_schedule(self, schedule: Schedule, *, most: int) -> Schedule:
@@ -93,7 +76,7 @@ class Schedules(Verbs):
             del params["created_at"]
             if before:
                 known = {"last_run_id": schedule.last_run_id or before.last_run_id}
-                await tx.run(_UPDATE, {"the_schedule": schedule.id, **params, **known})
+                await tx.run(UPDATE, {"the_schedule": schedule.id, **params, **known})
             elif not await tx.first(_INSERT, **params):
                 raise Again  # somebody stored it at the same time
             row = await tx.first(_ONE, id=schedule.id)
@@ -109,7 +92,7 @@ class Schedules(Verbs):
             row = await tx.first(_LOCKED_NOW, tenant=tenant, id=schedule_id)
             if row is None:
                 raise _missing(schedule_id)
-            old = _without_clock(row)
+            old = without_clock(row)
             new = change(old, row.clock)
             await self._queue_up(tx, new)
             if not old.enabled or new.thread_id != old.thread_id:
@@ -117,7 +100,7 @@ class Schedules(Verbs):
                 await _check_limit(
                     tx, new, limits.schedules_per_thread if new.thread_id else limits.schedules_per_tenant
                 )  # fmt: skip
-            await tx.run(_UPDATE, {"the_schedule": new.id, **values(new)})
+            await tx.run(UPDATE, {"the_schedule": new.id, **values(new)})
             return new
 
         return await self.database.transaction(work)
@@ -133,10 +116,10 @@ class Schedules(Verbs):
             row = await tx.first(_LOCKED_NOW, tenant=tenant, id=schedule_id)
             if row is None:
                 raise _missing(schedule_id)
-            one = _without_clock(row)
-            accepted = await place(tx, _run(one, run_id, version(one.agent)), terms)
+            one = without_clock(row)
+            accepted = await place(tx, run_of(one, run_id, version(one.agent)), terms)
             if accepted.created:
-                await tx.run(_UPDATE, {"the_schedule": one.id, "last_run_id": accepted.run.id})
+                await tx.run(UPDATE, {"the_schedule": one.id, "last_run_id": accepted.run.id})
             return accepted
 
         return await self.database.transaction(work)
@@ -182,51 +165,6 @@ class Schedules(Verbs):
 
         await self.database.transaction(work)
 
-    async def ring(
-        self, *, limit: int, redelivery: float, versions: Mapping[str, str] | None = None
-    ) -> tuple[int, tuple[str, ...]]:
-        rang, send = 0, list[str]()
-        for row in await self.database.fetch(_DUE, {"limit": limit}):
-            try:
-                ids = await self._ring(row.id, redelivery, versions or {})
-            except AgentCoreError:  # one that cannot be accepted must not stop the others, nor come again each tick
-                log.exception("schedule %s cannot ring and was switched off", row.id)
-                ids = await self._switch_off(row.id)
-            if ids is not None:
-                rang, send = rang + 1, send + ids
-        return rang, tuple(send)
-
-    async def _switch_off(self, schedule_id: str) -> list[str]:
-        async def work(tx: Tx) -> list[str]:
-            await tx.run(_UPDATE, {"the_schedule": schedule_id, "enabled": False})
-            return []
-
-        return await self.database.transaction(work)
-
-    async def _ring(self, schedule_id: str, redelivery: float, versions: Mapping[str, str]) -> list[str] | None:
-        """Ring one schedule; the ids to send. None: somebody else does, or has."""
-
-        async def work(tx: Tx) -> list[str] | None:
-            row = await tx.first(_TAKE_SKIPPING if self.skip_locked else _TAKE_WAITING, id=schedule_id)
-            if row is None:
-                return None
-            clock, one = row.clock, _without_clock(row)
-            times, changes = plan(one, clock)
-            send: list[str] = []
-            terms = Terms(redelivery=redelivery, life=self.settings.run_ttl)
-            for due in times:
-                # The id comes from the schedule and the time, so it cannot ring there twice.
-                run = _run(one, str(uuid5(UUID(one.id), due.isoformat())), versions.get(one.agent, "1"))
-                if await _overlaps(tx, one) or await read_run(tx, run.id):
-                    continue  # it is still going, or rang at this time before
-                accepted = await place(tx, run, terms)
-                send += accepted.send
-                one = replace(one, last_run_id=run.id)
-            await tx.run(_UPDATE, {"the_schedule": one.id, "last_run_id": one.last_run_id, **changes})
-            return send
-
-        return await self.database.transaction(work)
-
 
 def _missing(schedule_id: str) -> NotFound:
     return NotFound(f"There is no schedule {schedule_id}.", schedule_id=schedule_id)
@@ -244,42 +182,14 @@ async def _check_limit(tx: Tx, schedule: Schedule, most: int) -> None:
         raise LimitExceeded(f"A {scope} can have at most {most} schedules ({setting}).", most=most)
 
 
-def _without_clock(row: Row[Any]) -> Schedule:
+def without_clock(row: Row[Any]) -> Schedule:
     return Schedule(**{name: value for name, value in row._mapping.items() if name != "clock"})
 
 
-def plan(one: Schedule, clock: datetime) -> tuple[list[datetime], dict[str, Any]]:
-    """The times at which a due schedule rings now, and what then changes in its row. Pure."""
-    times = [] if one.misfire == "skip" and clock - one.due_at > _LATE else [one.due_at]
-    if one.cron is None:
-        return times, {"enabled": False}
-    try:
-        if one.misfire == "all":
-            times = list(_missed(one, one.cron, clock))
-        return times, {"due_at": next_due(one.cron, one.timezone, times[-1] if one.misfire == "all" else clock)}
-    except Invalid:
-        log.exception("schedule %s cannot ring and was switched off", one.id)
-        return [], {"enabled": False}
-
-
-def _missed(one: Schedule, cron: str, clock: datetime) -> Iterator[datetime]:
-    due, count = one.due_at, 0
-    while due <= clock and count < _MOST:
-        yield due
-        due, count = next_due(cron, one.timezone, due), count + 1
-
-
-def _run(one: Schedule, run_id: str, version: str) -> Run:
+def run_of(one: Schedule, run_id: str, version: str) -> Run:
     """The run of one ring."""
     thread_id = one.thread_id or str(uuid5(UUID(run_id), "thread"))
     return Run(
         id=run_id, root_id=run_id, tenant=one.tenant, thread_id=thread_id, agent=one.agent, input=one.input,
         agent_version=version, trigger="schedule", metadata={"schedule": one.id}, deltas=False,
     )  # fmt: skip
-
-
-async def _overlaps(tx: Tx, one: Schedule) -> bool:
-    if one.overlap == "queue" or one.last_run_id is None:
-        return False
-    last = await read_run(tx, one.last_run_id)
-    return last is not None and not last.terminal

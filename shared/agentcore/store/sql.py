@@ -14,6 +14,7 @@ from agentcore.store.leaving import Leaving
 from agentcore.store.reading import Reading
 from agentcore.store.redriving import Redriving
 from agentcore.store.revising import Revising
+from agentcore.store.ringing import Ringing
 from agentcore.store.schedules import Schedules
 from agentcore.store.searching import Searching
 from agentcore.store.states import States
@@ -24,7 +25,7 @@ from agentcore.store.working import Working
 
 class SqlStore(
     Threads, States, Searching, Revising, Forgetting, Accepting, Redriving, Working, Leaving, Deciding, Events, Reading,
-    Due, Schedules, Deliveries, StoreItems, Keys, NoHints,
+    Due, Schedules, Ringing, Deliveries, StoreItems, Keys, NoHints,
 ):  # fmt: skip
     """Implements `ports.StateStore`. As it is, it serves SQLite."""
 

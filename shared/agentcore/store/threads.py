@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, func, select
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BindParameter, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from agentcore.errors import Conflict, NotFound
-from agentcore.records import Item, Thread
+from agentcore.records import Item, Run, Thread
 from agentcore.store.base import Verbs
 from agentcore.store.columns import now
 from agentcore.store.database import Tx
@@ -16,6 +19,9 @@ from agentcore.store.tables import item, thread
 
 # SQLite took this syntax over from PostgreSQL, and SQLAlchemy compiles it for both.
 _INSERT = insert(thread).values(created_at=now(), updated_at=now()).on_conflict_do_nothing().returning(thread.c.id)
+_ADD = insert(thread).values(created_at=now(), updated_at=now()).on_conflict_do_nothing()
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_LOCK_ALL = select(*THREAD).where(thread.c.id.in_(_IDS)).order_by(thread.c.id).with_for_update(key_share=True)
 _ONE = select(*THREAD).where(thread.c.id == bindparam("id"))
 _OF_TENANT = _ONE.where(thread.c.tenant == bindparam("tenant"), thread.c.deleted_at.is_(None))
 _SOME = select(thread.c.id).where(thread.c.tenant == bindparam("tenant"), thread.c.deleted_at.is_(None))
@@ -35,6 +41,17 @@ async def add_thread(tx: Tx, new: Thread) -> bool:
     params = values(new)
     del params["created_at"], params["updated_at"]
     return await tx.first(_INSERT, **params) is not None
+
+
+async def lock_or_add(tx: Tx, runs: Sequence[Run]) -> dict[str, Thread]:
+    """Lock the threads of these runs, adding those that are missing; the idle ones that their tenants can see."""
+    wanted = {run.thread_id: run for run in sorted(runs, key=lambda run: run.thread_id)}
+    new = [values(Thread(id=id, tenant=run.tenant, agent=run.agent)) for id, run in wanted.items()]
+    for params in new:
+        del params["created_at"], params["updated_at"]
+    await tx.run(_ADD, new)
+    found = [to_thread(row) for row in await tx.all(_LOCK_ALL, ids=list(wanted))]
+    return {t.id: t for t in found if t.tenant == wanted[t.id].tenant and t.head_id is None and t.deleted_at is None}
 
 
 class Threads(Verbs):
