@@ -242,7 +242,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("api_key_by_tenant", "api_key", ["tenant", "created_at"])
-    op.create_index("event_by_name", "idempotency", ["tenant", "name", "created_at"], **_where("name IS NOT NULL"))
     if op.get_bind().dialect.name == "postgresql":  # so that an append changes its run in the page where it is
         op.execute("alter table run set (fillfactor = 70)")
         op.execute("alter table thread set (fillfactor = 70)")
