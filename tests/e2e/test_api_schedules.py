@@ -49,7 +49,7 @@ def test_a_schedule_is_changed(tmp_path: Path) -> None:
         assert ok(await http.patch(path, json={"timezone": "Asia/Tokyo"}))["due_at"] != moved["due_at"]
         once = ok(await http.patch(path, json={"cron": None, "due_at": "2030-01-01T09:00:00+09:00"}))
         assert (once["cron"], once["due_at"]) == (None, "2030-01-01T00:00:00Z")
-        thread_id = str(uuid4())
+        thread_id = ok(await http.post("/threads", json={}))["thread_id"]
         assert ok(await http.patch(path, json={"thread_id": thread_id}))["thread_id"] == thread_id
         assert ok(await http.patch(path, json={"thread_id": None, "metadata": {}}))["thread_id"] is None
         assert ok(await http.patch(path, json={"agent_id": "account_manager"}))["agent_id"] == "account_manager"
@@ -141,7 +141,7 @@ def test_it_is_run_now_once_a_call_and_its_time_stays(tmp_path: Path) -> None:
 
 def test_schedules_are_limited_by_thread_and_by_tenant(tmp_path: Path) -> None:
     async def test(http: Http) -> None:
-        thread_id = str(uuid4())
+        thread_id = ok(await http.post("/threads", json={}))["thread_id"]
         await made(http, thread_id=thread_id)
         refused(await http.post("/schedules", json={**DAILY, "thread_id": thread_id}), 429, "limit_exceeded")
         one = await made(http)
