@@ -50,7 +50,7 @@ def test_migrating_twice_is_fine_and_makes_the_folder(tmp_path: Path) -> None:
 
 
 def test_tick_and_work_say_in_json_what_they_did(migrated: Path) -> None:
-    assert json.loads(fine("tick", folder=migrated)) == {"rang": 0, "swept": 0, "pruned": 0}
+    assert json.loads(fine("tick", folder=migrated)) == {"rang": 0, "swept": 0, "pruned": 0, "delivered": 0}
     assert json.loads(fine("work", "--drain", folder=migrated)) == {}
     assert json.loads(fine("work", "--max-seconds", "1", folder=migrated)) == {}
 
