@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from agentcore import registry
 from agentcore.bus import open_bus
-from agentcore.errors import AgentCoreError, Misconfigured, NotFound
+from agentcore.errors import AgentCoreError, Misconfigured, NotFound, Unavailable
 from agentcore.ports import StateStore
 from agentcore.records import Schedule
 from agentcore.schedules import registered
@@ -79,8 +79,10 @@ async def connected(store: StateStore, settings: Settings, *, migrate: bool = Fa
 def _explained(what: str) -> Iterator[None]:
     try:
         yield
-    except AgentCoreError:
-        raise
+    except AgentCoreError as error:
+        if not isinstance(error, Unavailable):
+            raise
+        raise Misconfigured(f"{what} ({error.__cause__ or error})", setting="AGENTCORE_DATABASE_URL") from error
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise Misconfigured(f"{what} ({first})", setting="AGENTCORE_DATABASE_URL") from error
