@@ -170,7 +170,7 @@ async def _a_bit_of_everything(pg: PostgresStore) -> None:
     await finish(pg, held_one, "a", status="cancelled")
     await pg.redrive(TENANT, held_one.run.id, new_id(), redelivery=1)
     sleeper = await claimed(pg)
-    await pg.pause(sleeper.lease, [], Sleep(key="k", until=at, event="e", correlation="c"), redelivery=1)
+    await pg.pause(sleeper.lease, [], Sleep(key="k", until=at, event="e", correlation="c", since=at), redelivery=1)
     await pg.signal(Event(tenant=TENANT, name="e", source="s", id="1", correlation="c"), redelivery=1)
     await pg.put_schedule(a_schedule(at), most=5)
     await pg.put_schedule(a_schedule(at, thread_id=thread_id), most=5)
