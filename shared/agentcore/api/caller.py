@@ -1,6 +1,6 @@
 """Who calls, and what each route is given. All of it works in WebSocket routes too.
 
-Each is async, though none awaits: FastAPI runs a plain function in a thread, which costs more than the rest of a request.
+Each is async, though none awaits: FastAPI runs a plain function in a thread, which costs more than all the rest here.
 """
 
 from __future__ import annotations
