@@ -18,7 +18,7 @@ from agentcore.app import THREADS
 from agentcore.registry import Registry
 
 log = logging.getLogger("agentcore.process")
-_GRACE = 1.0  # seconds in which idle threads end
+_GRACE = 3.0  # seconds in which idle threads end
 
 
 @contextmanager
