@@ -244,6 +244,7 @@ class Journal:
         self._delta_index += 1
         if self._pending or self._writer:
             self._held.append(delta)
+            self._write()  # somebody may be reading: what is pending must not wait for another write to share
         else:
             self._publish(delta)
 

@@ -172,6 +172,38 @@ def test_a_new_attempt_resets_what_was_shown_of_the_last(tmp_path: Path, world: 
     on(tmp_path, test, delta_seconds=0.03)
 
 
+def test_no_word_is_kept_back_until_a_batch_is_stored(tmp_path: Path, world: World) -> None:
+    """The model goes on when the reader has what it said; batches are stored once a minute."""
+    seen = asyncio.Event()
+
+    class Patient(Wordy):
+        async def stream_response(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            async for event in super().stream_response(*args, **kwargs):
+                yield event
+                if event.type == "response.output_text.delta":
+                    await seen.wait()
+                    seen.clear()
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: Agent(name="main", model=Patient(world), tools=[world.tool("look")]))
+        run, found = await it.accept(), list[str]()
+
+        async def follow() -> None:
+            async for event in it.service.events(TENANT, run.id):
+                if event.type == "delta":
+                    found.append(event.data["text"])
+                    seen.set()
+
+        reader = asyncio.create_task(follow())
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(20):
+            await it.work()
+            await reader
+        assert found == WORDS * 2
+
+    on(tmp_path, test, delta_seconds=60.0)
+
+
 def test_a_run_nobody_streams_has_no_deltas(tmp_path: Path, world: World) -> None:
     async def test(it: Harness) -> None:
         wordy(it, world)
