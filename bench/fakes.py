@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from agents import Agent, Model, ModelResponse, Usage
+from agents.testing import ScriptedModel, assistant_message
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
 _calls = count()
@@ -38,6 +39,15 @@ class OneTool(Text):
         return _answer(call)
 
 
+class Words(Text):
+    """Streams what it says."""
+
+    async def stream_response(self, system_instructions: Any, input: Any, *args: Any, **kwargs: Any) -> Any:
+        model = ScriptedModel([[assistant_message("hello there, this is a fixed answer")]])
+        async for event in model.stream_response(system_instructions, input, *args, **kwargs):
+            yield event
+
+
 def _answer(item: Any) -> ModelResponse:
     usage = Usage(requests=1, input_tokens=10, output_tokens=5, total_tokens=15)
     return ModelResponse(output=[item], usage=usage, response_id=None)
@@ -50,6 +60,10 @@ def get_weather(city: str) -> str:
 
 def text_agent() -> Agent[Any]:
     return Agent(name="text", instructions="be brief", model=Text())
+
+
+def words_agent() -> Agent[Any]:
+    return Agent(name="words", instructions="be brief", model=Words())
 
 
 def tool_agent(tool: Any) -> Agent[Any]:

@@ -19,7 +19,6 @@ from typing import Any, NoReturn
 
 from agentcore.errors import AgentCoreError, LeaseLost, Unavailable
 from agentcore.events import Delta
-from agentcore.live import News
 from agentcore.ports import StateStore
 from agentcore.records import STEPS, Ack, Claim, Entry, Pause
 
@@ -81,7 +80,7 @@ class Journal:
         self._deltas: list[dict[str, str]] = []
         self._delta_index = 0
         self._delta_seconds = delta_seconds
-        self._held: deque[News] = deque()  # deltas that came while earlier entries were on their way to the store
+        self._held: deque[Delta] = deque()  # deltas that came while earlier entries were on their way to the store
 
     # -- the record
 
@@ -188,8 +187,14 @@ class Journal:
         if ack.last_seq == first + len(batch) - 1:
             stored = [replace(e, seq=first + i, created_at=ack.at) for i, e in enumerate(batch)]
             self._seen.update((e.key, e) for e in stored)  # now with their times
-            self._publish(*stored, *self._held)
-        self._held.clear()
+            self._publish(*stored)
+        told = max((e.data["first"] + len(e.data["parts"]) for e in batch if e.kind == "delta"), default=0)
+        while self._held and self._held[0].index < told:
+            self._held.popleft()
+        # What came meanwhile stands behind what is still to be stored, for readers from memory as for all others.
+        if not self._pending:
+            self._publish(*self._held)
+            self._held.clear()
         self.heed(ack)
 
     async def keep(self) -> None:
@@ -239,6 +244,7 @@ class Journal:
         self._delta_index += 1
         if self._pending or self._writer:
             self._held.append(delta)
+            self._write()  # somebody may be reading: what is pending must not wait for another write to share
         else:
             self._publish(delta)
 

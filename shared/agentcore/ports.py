@@ -80,6 +80,10 @@ class StateStore(Protocol):
         """What the thread was after its runs and revisions, newest first. NotFound (thread, the one before)."""
         ...
 
+    async def checkpoint_at(self, tenant: str, thread_id: str, position: int | None = None) -> Checkpoint | None:
+        """The newest checkpoint up to a position (none: of all), if there is any. NotFound (thread)."""
+        ...
+
     async def patch_thread(
         self, tenant: str, thread_id: str, *, metadata: Mapping[str, Any] | None = None,
         values: Mapping[str, Any] | None = None, items: Sequence[Mapping[str, Any]] | None = None,
@@ -187,8 +191,15 @@ class StateStore(Protocol):
         """Delete an ended run and its journal. What was said, and its checkpoint, stay. NotFound, RunUnfinished."""
         ...
 
-    async def entries(self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000) -> tuple[Run, list[Entry]]:
-        """The run and its journal after `after`, deltas included, read at one moment."""
+    async def entries(
+        self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000, size: int | None = None
+    ) -> tuple[Run, list[Entry]]:
+        """The run and its journal after `after`, deltas included, read at one moment. `size`: the last entry is the
+        one with which their data come to so many characters."""
+        ...
+
+    async def run_at(self, tenant: str, thread_id: str, position: int) -> Run | None:
+        """The first run of a thread at or after a position."""
         ...
 
     async def question(self, tenant: str, question_id: str) -> Question: ...
@@ -332,6 +343,12 @@ class StateStore(Protocol):
         ...
 
     # -- hints: nothing depends on them
+    async def progress(self, runs: Sequence[str], threads: Sequence[str]) -> Mapping[str, tuple[int, str]]:
+        """How far these are, so that readers know when to read: of a run its last_seq, and its status and fence with a
+        blank between; of a thread its next position. System wide, for readers that were let in; unknown ids are left
+        out."""
+        ...
+
     async def notify(self, channel: str, *payloads: str) -> None:
         """Tell other processes each of these, where the database can (PostgreSQL). Never inside a transaction."""
         ...

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -16,10 +16,12 @@ from agentcore import loading, webhooks
 from agentcore.deadline import Deadline
 from agentcore.deliveries import Deliverer
 from agentcore.errors import Invalid
-from agentcore.events import Cursor, PublicEvent, ends
+from agentcore.events import Begun
 from agentcore.ids import delivery_id
 from agentcore.live import Live
+from agentcore.look import Look
 from agentcore.ports import Bus, StateStore
+from agentcore.reading import Reading
 from agentcore.records import Claim, Decision, Delivery, Event, Multitask, Question, Run, Schedule
 from agentcore.registry import Registry
 from agentcore.schedules import changed
@@ -31,13 +33,15 @@ EVENTS = "agentcore_events"  # the channel on which other processes hear of a ru
 GATHER = 0.02  # seconds at least between two times that they do
 
 
-class Service(Threads):
+class Service(Threads, Reading):
     """What the product does, over the ports. One instance a process."""
 
     def __init__(self, *, store: StateStore, bus: Bus, registry: Registry, settings: Settings) -> None:
         super().__init__()
         self.store, self.bus, self.registry, self.settings = store, bus, registry, settings
+        self.here: set[str] = set()  # runs that execute in this process
         self.live = Live()
+        self.look = Look(lambda: self.store, self.live, self.here.__contains__)
         self.deliverer = Deliverer(store, settings)
         self.deadlines: set[Deadline] = set()  # of the slices under way here
         self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections
@@ -81,6 +85,7 @@ class Service(Threads):
             lease=self.settings.lease_seconds if here else None, window=self.settings.history_items,
         )  # fmt: skip
         await self._send(accepted.send)
+        self.live.hint(accepted.run.thread_id)
         if accepted.claim is not None:
             self.spawn(self.advance(accepted.claim))
         return accepted.run
@@ -95,14 +100,18 @@ class Service(Threads):
     async def advance(self, claim: Claim, deadline: Deadline | None = None) -> Run | None:
         """Move a claimed run forward. None: the lease was lost, another worker has it."""
         deadline = deadline or Deadline(self.settings.slice_seconds, margin=self.settings.deadline_margin)
+        run_id = claim.run.id
         self.deadlines.add(deadline)
+        self.here.add(run_id)
+        self.live.publish(run_id, Begun(attempt=claim.run.fence))
         try:
             left: tuple[Run | None, Sequence[str]] = await loading.engine().execute(self, claim, deadline)
         finally:
             self.deadlines.discard(deadline)
+            self.here.discard(run_id)
         run, send = left
         await self._send(send)
-        self.hint(claim.run.id)
+        self.hint(run_id)
         self._tell(run)
         return run
 
@@ -155,6 +164,7 @@ class Service(Threads):
             raise Invalid(f"action: {action!r} is neither interrupt nor rollback.", field="action")
         run, send = await self.store.cancel(tenant, run_id, action, redelivery=self.bus.redelivery)
         await self._send(send)
+        self.hint(run_id)
         self._tell(run)
         return run
 
@@ -195,6 +205,7 @@ class Service(Threads):
         """Start a failed, cancelled or expired run again, with its journal. NotRedrivable."""
         accepted = await self.store.redrive(tenant, run_id, self.store.new_id(), redelivery=self.bus.redelivery)
         await self._send(accepted.send)
+        self.live.hint(accepted.run.thread_id)
         return accepted.run
 
     async def redeliver(self, tenant: str, run_id: str, delivery_id: str) -> Delivery:
@@ -230,6 +241,7 @@ class Service(Threads):
             version=lambda agent: self.registry.get(agent).version, idempotency_key=idempotency_key,
         )  # fmt: skip
         await self._send(accepted.send)
+        self.live.hint(accepted.run.thread_id)
         return accepted.run
 
     def _check_schedule(self, schedule: Schedule) -> None:
@@ -245,70 +257,6 @@ class Service(Threads):
         if size > most:
             raise Invalid(f"value: {size} bytes are more than AGENTCORE_STORE_ITEM_BYTES={most}.", field="value")
         await self.store.put_store_item(tenant, namespace, key, value)
-
-    # -- reading
-
-    async def wait(self, tenant: str, run_id: str, seconds: float) -> Run:
-        """The run once it ended, needs a person, or sleeps; or as it is when the time is up."""
-        try:
-            async with asyncio.timeout(seconds):
-                async for _ in self._news(tenant, run_id, Cursor(seq=2**50), pauses=True):
-                    pass
-        except TimeoutError:
-            pass
-        return await self.store.run(tenant, run_id)
-
-    def events(self, tenant: str, run_id: str, after: str | None = None) -> AsyncGenerator[PublicEvent, None]:
-        """A run's events after that id, and then as they happen, until the run has ended."""
-        return self._news(tenant, run_id, Cursor.parse(after))
-
-    async def poll(
-        self, tenant: str, run_id: str, after: str | None = None, *, seconds: float = 0.0
-    ) -> tuple[Run, list[PublicEvent]]:
-        """The same read for clients that cannot stream: what there is, waiting up to `seconds` for the first."""
-        cursor = Cursor.parse(after)
-        run, found = await self._read(tenant, run_id, cursor)
-        if found or run.terminal or seconds <= 0:
-            return run, found
-        news = self._news(tenant, run_id, cursor)
-        try:
-            async with asyncio.timeout(seconds):
-                found = [await anext(news)]
-        except (TimeoutError, StopAsyncIteration):
-            pass
-        finally:
-            await news.aclose()
-        run, more = await self._read(tenant, run_id, cursor)
-        return run, found + more
-
-    async def _read(self, tenant: str, run_id: str, cursor: Cursor) -> tuple[Run, list[PublicEvent]]:
-        run, entries = await self.store.entries(tenant, run_id, after=cursor.seq)
-        return run, [event for entry in entries for event in cursor.take(entry)]
-
-    async def _news(
-        self, tenant: str, run_id: str, cursor: Cursor, *, pauses: bool = False
-    ) -> AsyncGenerator[PublicEvent, None]:
-        """One read for streams, long polls and waits: the database up to now, then what this process hears."""
-        pause = 0.05
-        with self.live.watch(run_id) as feed:
-            while True:
-                run, entries = await self.store.entries(tenant, run_id, after=cursor.seq)
-                for entry in entries:
-                    for event in cursor.take(entry):
-                        yield event
-                if (run.terminal and len(entries) < 1000) or (pauses and ends(run)):
-                    return
-                # Another process may have the run: look again, ever more seldom while nothing happens.
-                pause = 0.05 if entries else min(0.25 if run.status == "running" else 1.0, pause * 1.5)
-                while await feed.wait(pause):
-                    missed = False
-                    for news in feed.drain():
-                        missed = missed or not (pauses or cursor.follows(news))
-                        if not missed:
-                            for event in cursor.take(news):
-                                yield event
-                    if feed.stale() or missed:
-                        break
 
     # -- this process
 
@@ -342,6 +290,7 @@ class Service(Threads):
         """Hand over: every slice here ends at its next step boundary, and all background work is awaited."""
         for deadline in list(self.deadlines):
             deadline.bring_forward(seconds)
+        await self.look.close()
         end = time.monotonic() + seconds
         while self._tasks and (left := end - time.monotonic()) > 0:
             await asyncio.wait(list(self._tasks), timeout=left)

@@ -48,7 +48,8 @@ def wordy(it: Harness, world: World, **options: Any) -> None:
 
 
 async def read(it: Harness, run: Run, after: str | None = None) -> list[PublicEvent]:
-    return [event async for event in it.service.events(TENANT, run.id, after)]
+    """All events that last: a `status` is of its moment, and each reader is told it."""
+    return [event async for event in it.service.events(TENANT, run.id, after) if event.id]
 
 
 def plain(events: list[PublicEvent]) -> list[Any]:
@@ -105,6 +106,8 @@ def test_readers_that_come_and_go_while_it_runs_miss_nothing(tmp_path: Path, wor
             stream = it.service.events(TENANT, run.id, found[-1].id if found else None)
             taken = 0
             async for event in stream:
+                if not event.id:
+                    continue
                 found.append(event)
                 taken += 1
                 if taken == few:
@@ -138,14 +141,14 @@ def test_a_reader_in_another_process_gets_the_same_events(tmp_path: Path, world:
 
 def test_a_new_attempt_resets_what_was_shown_of_the_last(tmp_path: Path, world: World) -> None:
     async def test(it: Harness) -> None:
-        wordy(it, world, pause=0.02)
+        wordy(it, world, pause=0.05)
         run = await it.accept()
         await it.service.bus.receive(limit=1, wait=0.01)
         found: list[PublicEvent] = []
 
         async def follow(after: str | None) -> None:
             async for event in it.service.events(TENANT, run.id, after):
-                found.append(event)  # noqa: PERF401 - one by one, as they come
+                found.extend([event] if event.id else [])
 
         first = asyncio.create_task(follow(None))
         await dies(it, run, lambda: len(found) >= 4)
@@ -167,6 +170,38 @@ def test_a_new_attempt_resets_what_was_shown_of_the_last(tmp_path: Path, world: 
         assert types[-1] == "finished"
 
     on(tmp_path, test, delta_seconds=0.03)
+
+
+def test_no_word_is_kept_back_until_a_batch_is_stored(tmp_path: Path, world: World) -> None:
+    """The model goes on when the reader has what it said; batches are stored once a minute."""
+    seen = asyncio.Event()
+
+    class Patient(Wordy):
+        async def stream_response(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            async for event in super().stream_response(*args, **kwargs):
+                yield event
+                if event.type == "response.output_text.delta":
+                    await seen.wait()
+                    seen.clear()
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: Agent(name="main", model=Patient(world), tools=[world.tool("look")]))
+        run, found = await it.accept(), list[str]()
+
+        async def follow() -> None:
+            async for event in it.service.events(TENANT, run.id):
+                if event.type == "delta":
+                    found.append(event.data["text"])
+                    seen.set()
+
+        reader = asyncio.create_task(follow())
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(20):
+            await it.work()
+            await reader
+        assert found == WORDS * 2
+
+    on(tmp_path, test, delta_seconds=60.0)
 
 
 def test_a_run_nobody_streams_has_no_deltas(tmp_path: Path, world: World) -> None:

@@ -20,6 +20,7 @@ from agentcore.api import (
     runs,
     schedules,
     store,
+    thread_streams,
     threads,
 )  # fmt: skip
 from agentcore.api.door import Door
@@ -58,7 +59,7 @@ def create_app(service: Service, *more: APIRouter) -> FastAPI:
     app.state.closing = asyncio.Event()
     for route in app.routes:
         public(route.endpoint)  # type: ignore[attr-defined]  # so far there is only /openapi.json, a Route
-    for noun in (health, agents, threads, runs, deliveries, approvals, schedules, store, events):
+    for noun in (health, agents, threads, thread_streams, runs, deliveries, approvals, schedules, store, events):
         app.include_router(noun.routes)
     for router in more:
         app.include_router(router)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, ValidationException, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from agentcore.errors import AgentCoreError, Invalid
 
@@ -33,9 +35,8 @@ def problem(status: int, message: str, *, code: str, headers: Mapping[str, str] 
 
 def install(app: FastAPI) -> None:
     """Answer every error of this application in that form."""
-    app.add_exception_handler(AgentCoreError, _known)
-    app.add_exception_handler(RequestValidationError, _unfit)
-    app.add_exception_handler(HTTPException, _http)
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, _also_for_sockets(handler))
     app.add_exception_handler(Exception, _unknown)
 
 
@@ -50,25 +51,42 @@ def _body(status: int, message: str, code: str, details: Mapping[str, Any]) -> d
 
 async def refuse(error: AgentCoreError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request, or a WebSocket's handshake, that gets no further."""
+    await _instead(_answer(error), scope, receive, send, error.code)
+
+
+async def _instead(answer: Response, scope: Scope, receive: Receive, send: Send, reason: str = "") -> None:
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1008, "reason": error.code})  # the server makes it a 403
+        await send({"type": "websocket.close", "code": 1008, "reason": reason})  # the server makes it a 403
     else:
-        await _answer(error)(scope, receive, send)
+        await answer(scope, receive, send)
 
 
 def _answer(error: AgentCoreError) -> Response:
     return JSONResponse(describe(error), error.status, error.headers, media_type="application/problem+json")
 
 
-async def _known(request: Request, error: Exception) -> Response:
+def _also_for_sockets(handler: Handler) -> Any:
+    """An error of a WebSocket's route before its handshake is the answer to it."""
+
+    async def handle(connection: HTTPConnection, error: Exception) -> Response | None:
+        answer = await handler(connection, error)
+        if not isinstance(connection, WebSocket):
+            return answer
+        await _instead(answer, connection.scope, connection.receive, connection.send)
+        return None
+
+    return handle
+
+
+async def _known(connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, AgentCoreError)
     if error.status >= 500:
-        log.error("%s %s: %s", request.scope.get("method"), request.url.path, error, exc_info=error)
+        log.error("%s %s: %s", connection.scope.get("method"), connection.url.path, error, exc_info=error)
     return _answer(error)
 
 
-async def _unfit(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+async def _unfit(connection: HTTPConnection, error: Exception) -> Response:
+    assert isinstance(error, ValidationException)
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return problem(400, f"The body is not JSON: {first.get('ctx', {}).get('error', '')}.", code="malformed")
@@ -83,12 +101,20 @@ def _field(error: Mapping[str, Any]) -> str:
     return named or error.get("ctx", {}).get("field") or "body"
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def _http(connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, "error")
-    text = f"There is no {request.method} {request.url.path}." if error.detail == "Not Found" else str(error.detail)
+    what = f"{connection.scope.get('method', 'WebSocket')} {connection.url.path}"
+    text = f"There is no {what}." if error.detail == "Not Found" else str(error.detail)
     return problem(error.status_code, text, code=code, headers=error.headers)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
     return problem(500, _FAILED, code="internal")
+
+
+Handler = Callable[[HTTPConnection, Exception], Awaitable[Response]]
+_HANDLERS: Mapping[type[Exception], Handler] = {
+    AgentCoreError: _known, HTTPException: _http,
+    RequestValidationError: _unfit, WebSocketRequestValidationError: _unfit,
+}  # fmt: skip

@@ -132,8 +132,7 @@ async def run_events(
     """All events of a run after an id: as a stream, or with `Accept: application/json` as a (long) poll."""
     cursor = Cursor.parse(last or after)
     run = await verbs.store.run(tenant, str(run_id))
-    accepts = request.headers.get("accept", "")
-    if "application/json" in accepts and "text/event-stream" not in accepts:
+    if polls(request):
         return await _polled(verbs, tenant, run.id, last or after, wait)
     if last and run.terminal and cursor.seq >= run.last_seq:
         return Response(status_code=204)  # nothing will come: tells an EventSource to stop coming back
@@ -159,7 +158,13 @@ async def redrive_run(run_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, A
     return views.run(await verbs.redrive(tenant, str(run_id)))
 
 
+def polls(request: Request) -> bool:
+    """Whether a client wants to poll, where it could stream."""
+    accepts = request.headers.get("accept", "")
+    return "application/json" in accepts and "text/event-stream" not in accepts
+
+
 async def _polled(verbs: Service, tenant: str, run_id: str, after: str | None, wait: float) -> dict[str, Any]:
     run, events = await verbs.poll(tenant, run_id, after, seconds=wait)
-    found = [{"id": e.id, "type": e.type, "data": e.data} for e in events]
+    found = [views.event(e) for e in events]
     return {"run": views.run(run), "events": found, "after": events[-1].id if events else after}

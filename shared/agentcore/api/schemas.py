@@ -169,6 +169,17 @@ class Schedule(Answer):
     created_at: datetime
 
 
+class CommandAnswer(Answer):
+    """What came of a command to a thread: success with a result, or error with a code and a message."""
+
+    type: Literal["success", "error"]
+    id: int | None
+    result: dict[str, Any] | None = None
+    error: str | None = None
+    message: str | None = None
+    meta: dict[str, Any] | None = None
+
+
 class Problem(Answer):
     """RFC 9457, with the Agent Protocol's code, message and metadata."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from agentcore.api.messages import message_of
 from agentcore.api.schemas import RunStatus
 from agentcore.checkpoints import checkpoint_id
+from agentcore.events import PublicEvent
 from agentcore.history import bare
 from agentcore.records import Checkpoint, Delivery, Item, Question, Run, Schedule, State, Status, StoreItem
 from agentcore.views import STATUS
@@ -49,6 +50,10 @@ def checkpoint(thread_id: str, found: Checkpoint, items: Sequence[Item]) -> dict
 
 def item(found: Item) -> dict[str, Any]:
     return {"position": found.position, "run_id": found.run_id, "item": bare(found.data)}
+
+
+def event(found: PublicEvent) -> dict[str, Any]:
+    return {"id": found.id, "type": found.type, "data": found.data}
 
 
 def question(found: Question) -> dict[str, Any]:

@@ -118,6 +118,10 @@ class Conversation:
                 screen.note(f"({event.type}{': ' + brief(error.get('message', '')) if error else ''})")
             case "custom":
                 screen.note(f"· {brief(data)}")
+            case "handoff":
+                screen.note(f"({data['from']} hands over to {data['to']})")
+            case "status":
+                pass
             case _:
                 screen.line_end()
 

@@ -194,6 +194,9 @@ class _Call:
             "agent": self.agent, "shape": self.shape, "output": dump_output(output), "usage": dump_usage(usage),
             "response_id": response_id, "effects": {c.call_id: effects[c.name] for c in calls if c.name in effects},
         }  # fmt: skip
+        held = {t.name for t in self.tools if isinstance(t, FunctionTool) and t.needs_approval is not False}
+        if asks := [c.call_id for c in calls if c.name in held]:
+            data["approvals"] = asks  # of these, readers hear that they began when a person has said yes
         journal.add(Entry(key=self.key, kind="model", data=data), linger=0.0 if calls else LINGER)
         self.scope.slice.numbers[self.number] += 1
         self.scope.slice.call_ids.update(c.call_id for c in calls)

@@ -92,9 +92,14 @@ class OneStatementStore(SqlStore):
         rows = await self.database.once(statement, params)
         return () if rows else await super()._finish(lease, entries, end, redelivery, repeat=rows is None)
 
-    async def entries(self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000) -> tuple[Run, list[Entry]]:
+    async def entries(
+        self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000, size: int | None = None
+    ) -> tuple[Run, list[Entry]]:
         params = {"tenant": tenant, "id": run_id, "after": after, "limit": limit}
-        rows = await self.database.fetch(statements.ENTRIES, params)
+        if size is None:
+            rows = await self.database.fetch(statements.ENTRIES, params)
+        else:
+            rows = await self.database.fetch(statements.ENTRIES_SIZED, {**params, "size": size})
         if not rows:
             raise missing(run_id)
         return to_run(rows[0]), list(entries_of(rows[0].lines))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy import Integer, Select, Text, bindparam, cast, func, select
 
 from agentcore.errors import NotFound
 from agentcore.records import Claim, Entry, Run
@@ -50,11 +50,18 @@ def _list(given: tuple[str, ...]) -> Select[Any]:
     return found.where(run.c.id.in_(recent.scalar_subquery()))
 
 
-_AFTER = (
+AFTER = (
     select(*ENTRY)
     .where(entry.c.run_id == bindparam("id"), entry.c.seq > bindparam("after"))
     .order_by(entry.c.seq)
-    .limit(bindparam("limit"))
+    .limit(bindparam("limit", type_=Integer))
+)
+_SIZED = AFTER.add_columns(func.length(cast(entry.c.data, Text)).label("size")).subquery()
+_BEFORE = func.sum(func.coalesce(_SIZED.c.size, 0)).over(order_by=_SIZED.c.seq) - func.coalesce(_SIZED.c.size, 0)
+_PAGE = select(_SIZED, _BEFORE.label("before")).subquery()
+# Always one, however large; the columns as they were, without what came of counting.
+AFTER_SIZED = (
+    select(*(_PAGE.c[column.name] for column in ENTRY)).where(_PAGE.c.before < bindparam("size")).order_by(_PAGE.c.seq)
 )
 _FIRST = "00000000-0000-0000-0000-000000000000"
 _PARKED = (
@@ -82,12 +89,15 @@ class Reading(Verbs):
         params = {"tenant": tenant, "limit": limit, "offset": offset, "rows": self.settings.search_rows, **given}
         return [to_run(row) for row in await self.database.fetch(_list(tuple(given)), params)]
 
-    async def entries(self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000) -> tuple[Run, list[Entry]]:
+    async def entries(
+        self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000, size: int | None = None
+    ) -> tuple[Run, list[Entry]]:
         async def work(tx: Tx) -> tuple[Run, list[Entry]]:
             row = await tx.first(ONE, tenant=tenant, id=run_id)
             if row is None:
                 raise missing(run_id)
-            lines = await tx.all(_AFTER, id=run_id, after=after, limit=limit)
+            page = {"id": run_id, "after": after, "limit": limit}
+            lines = await (tx.all(AFTER, **page) if size is None else tx.all(AFTER_SIZED, **page, size=size))
             return to_run(row), [to_entry(line) for line in lines]
 
         return await self.database.moment(work)

@@ -20,12 +20,13 @@ from agentcore.store.searching import Searching
 from agentcore.store.states import States
 from agentcore.store.storeitems import StoreItems
 from agentcore.store.threads import Threads
+from agentcore.store.watching import Watching
 from agentcore.store.working import Working
 
 
 class SqlStore(
     Threads, States, Searching, Revising, Forgetting, Accepting, Redriving, Working, Leaving, Deciding, Events, Reading,
-    Due, Schedules, Ringing, Deliveries, StoreItems, Keys, NoHints,
+    Watching, Due, Schedules, Ringing, Deliveries, StoreItems, Keys, NoHints,
 ):  # fmt: skip
     """Implements `ports.StateStore`. As it is, it serves SQLite."""
 

@@ -40,6 +40,7 @@ from agentcore.records import STEPS, Run
 from agentcore.store.accepting import CLAIMED_AT, END
 from agentcore.store.columns import later, now, plus
 from agentcore.store.completion import FORGETS, RINGS
+from agentcore.store.reading import AFTER, AFTER_SIZED
 from agentcore.store.rows import RUN
 from agentcore.store.tables import delivery, entry, idempotency, item, question, run, subscription, thread
 from agentcore.store.working import CLAIM, HOLDS
@@ -294,14 +295,8 @@ _NOT_GIVEN = {
 # -- entries
 
 
-def _entries() -> Select[Any]:
-    lines = (
-        select(entry.c.seq, entry.c.key, entry.c.kind, entry.c.data, entry.c.created_at)
-        .where(entry.c.run_id == bindparam("id"), entry.c.seq > bindparam("after"))
-        .order_by(entry.c.seq)
-        .limit(bindparam("limit", type_=Integer))
-        .subquery("lines")
-    )
+def _entries(after: Select[Any]) -> Select[Any]:
+    lines = after.subquery("lines")
     found = _lines(lines, "seq", "seq", "key", "kind", "data", "created_at").label("lines")
     return select(*RUN, found).where(run.c.tenant == bindparam("tenant"), run.c.id == bindparam("id"))
 
@@ -310,4 +305,4 @@ CLAIM_RUN = _claim()
 APPEND, APPEND_RENEW, REQUEUE = _append(), _append(wake_at=later("lease")), _requeue()
 FINISH, FINISH_SUMMARY = _finish(summary=False), _finish(summary=True)
 ACCEPT, ACCEPT_KEYED = _accept(keyed=False), _accept(keyed=True)
-ENTRIES = _entries()
+ENTRIES, ENTRIES_SIZED = _entries(AFTER), _entries(AFTER_SIZED)

@@ -65,6 +65,16 @@ class States(Verbs):
 
         return await self.database.moment(work)
 
+    async def checkpoint_at(self, tenant: str, thread_id: str, position: int | None = None) -> Checkpoint | None:
+        async def work(tx: Tx) -> Checkpoint | None:
+            row = await tx.first(_ONE, tenant=tenant, id=thread_id)
+            if row is None:
+                raise missing(thread_id)
+            found = await timeline(tx, to_thread(row), upto=END if position is None else position, limit=1)
+            return found[0] if found else None
+
+        return await self.database.moment(work)
+
 
 async def checkpoint(tx: Tx, of: Thread, position: int) -> Checkpoint:
     """The checkpoint at a position. NotFound."""

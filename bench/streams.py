@@ -1,0 +1,96 @@
+"""How soon a stream says something, beside a bare server that streams the same agent; and what open streams take."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import statistics
+import time
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from bench.measures import Bench
+from bench.processes import address, command, environment
+from bench.results import Results, Row
+from bench.rounds import interleaved, ratio
+from bench.subjects import product
+
+_OPEN = 1000
+_BODY = {"agent_id": "words", "input": "hi"}
+
+
+async def run(bench: Bench) -> Results:
+    url = bench.database()
+    async with product(url):
+        pass  # the schema is there now
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 3 * _OPEN)), hard))
+    async with (
+        command("-m", "agentcore", "serve", "--port", "0", **environment(url, AGENTCORE_AUTH="none")) as ours,
+        command("-m", "bench.floor", **environment()) as bare,
+        _client(await address(ours)) as here, _client(await address(bare)) as there,
+    ):  # fmt: skip
+        cases = {
+            f"{who} {event}": partial(_first, client, event, bench.count)
+            for event in ("run", "delta", "finished")
+            for who, client in (("ours", here), ("floor", there))
+        }
+        found = await interleaved(cases, max(3, bench.rounds // 2))
+        each, cpu = await _open_streams(here, ours.pid, 100 if bench.quick else _OPEN)
+    names = {"run": "first event", "delta": "first text", "finished": "last event"}
+    rows = [_row(name, found[f"ours {event}"], found[f"floor {event}"]) for event, name in names.items()]
+    note = f"{_OPEN} at once, of runs that wait"
+    more = [
+        Row(measure="memory of an open stream", unit="KiB", ours=each, note=note),
+        Row(measure="processor time of open streams", unit="ms a second", ours=cpu, note=note),
+    ]
+    return Results(rows=[*rows, *more])
+
+
+def _row(name: str, ours: list[float], floor: list[float]) -> Row:
+    added = statistics.median(a - b for a, b in zip(ours, floor, strict=True))
+    note = f"{ratio(ours, floor):.2f} x a bare server, which keeps nothing"
+    target = "≤ 5" if name == "first event" else ""
+    return Row(measure=f"a stream's {name}, beyond a bare server's", unit="ms", target=target, ours=added, note=note)
+
+
+def _client(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=httpx.Limits(max_connections=None))
+
+
+async def _first(client: httpx.AsyncClient, event: str, count: int) -> float:
+    """Milliseconds from the request to the first event of that kind: the median of so many."""
+    taken = []
+    for _ in range(count):
+        start = time.perf_counter()
+        async with client.stream("POST", "/runs/stream", json=_BODY) as answer:
+            taken += [time.perf_counter() - start async for line in answer.aiter_lines() if line == f"event: {event}"]
+    return statistics.median(taken) * 1e3
+
+
+async def _open_streams(client: httpx.AsyncClient, process: int, count: int) -> tuple[float, float]:
+    """KiB that each of so many open streams takes, and the time that the processor spends on all of them."""
+    before = _memory(process)
+    async with AsyncExitStack() as streams:
+        for _ in range(count):
+            thread = (await client.post("/threads", json={})).raise_for_status().json()["thread_id"]
+            await streams.enter_async_context(client.stream("GET", f"/threads/{thread}/events"))
+        after, spent = _memory(process), _spent(process)
+        await asyncio.sleep(5)
+        return (after - before) / count, (_spent(process) - spent) / 5 * 1e3
+
+
+def _memory(process: int) -> float:
+    """KiB in memory, proc(5)."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return float(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+
+
+def _spent(process: int) -> float:
+    """Seconds of the processor, proc(5)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,82 @@
+"""A reader that does not read costs nothing; one that does is told what it lacks."""
+
+from __future__ import annotations
+
+import asyncio
+
+from agentcore.events import Begun, Delta
+from agentcore.live import MOST, Feed, Live
+from agentcore.look import Look
+from agentcore.records import Entry
+
+
+def entry(seq: int) -> Entry:
+    return Entry(key=str(seq), kind="model", data={"text": "x" * 1000}, seq=seq)
+
+
+def test_a_feed_keeps_so_much_and_then_nothing_until_it_is_read() -> None:
+    feed = Feed()
+    for n in range(MOST + 500):
+        feed.put(entry(n))
+    assert len(list(feed.drain())) == 0
+    assert feed.stale()
+    feed.put(entry(9999))
+    assert [one.seq for one in feed.drain() if isinstance(one, Entry)] == [9999]
+    assert not feed.stale()
+
+
+def test_a_hint_keeps_what_is_there() -> None:
+    feed = Feed()
+    feed.put(entry(1))
+    feed.put(None)
+    feed.put(entry(2))
+    assert [one.seq for one in feed.drain() if isinstance(one, Entry)] == [1, 2]
+    assert feed.stale()
+
+
+def test_a_reader_is_woken_for_what_it_does_not_know() -> None:
+    live = Live()
+    with live.watch("run") as feed, live.watch("thread", thread=True) as idle:
+        assert live.watched() == (["run"], ["thread"])
+        assert not live.compare(["run"], {"run": (5, "running 1")})  # it has yet to look for itself
+        feed.mark, idle.mark = (5, "running 1"), (2, "")
+        assert not live.compare(["run", "thread"], {"run": (5, "running 1"), "thread": (2, "")})
+        live.publish("run", entry(6))  # it has that from memory
+        assert not live.compare(["run"], {"run": (6, "running 1")})
+        live.publish("run", Begun(attempt=2), Delta(attempt=2, index=0, step="s", text="t"))
+        assert not live.compare(["run"], {"run": (6, "running 2")})
+        assert live.compare(["run"], {"run": (7, "running 2")})
+        assert live.compare(["run"], {"run": (6, "waiting 2")})
+        assert live.compare(["thread"], {})  # it is gone
+        assert feed.stale()
+        assert idle.stale()
+    assert live.watched() == ([], [])
+
+
+class Slow:
+    """A store that says how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    async def progress(self, runs: list[str], threads: list[str]) -> dict[str, tuple[int, str]]:
+        self.asked.append(len(runs) + len(threads))
+        return dict.fromkeys(runs, (1, "sleeping 1"))
+
+
+def test_one_look_is_for_all_and_it_ends_with_the_last_reader() -> None:
+    async def go() -> None:
+        live, store = Live(), Slow()
+        look = Look(lambda: store, live, lambda _: False)  # type: ignore[arg-type, return-value]
+        async with asyncio.timeout(10):
+            with live.watch("a") as one, live.watch("b") as two:
+                one.mark = two.mark = (0, "")
+                look.begin()
+                look.begin()
+                await asyncio.gather(one.wait(), two.wait())
+            assert set(store.asked) == {2}
+            task = look._task
+            assert task is not None
+            await task  # nobody reads any more
+
+    asyncio.run(go())
