@@ -40,7 +40,7 @@ def main() -> None:
 
 
 async def _all(bench: Bench, names: list[str]) -> Results:
-    results = Results()
+    results = Results(load=os.getloadavg()[0])
     for name in names:
         work = measure(name)
         if work is None:

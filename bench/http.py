@@ -13,6 +13,7 @@ from bench.rounds import Turn, interleaved, latency, rate, ratio
 from bench.subjects import product
 
 AT_ONCE = 16
+OPEN = {"AGENTCORE_AUTH": "none", "AGENTCORE_RATE_PER_SECOND": "0"}  # as the bare server is
 
 
 async def run(bench: Bench) -> Results:
@@ -21,7 +22,7 @@ async def run(bench: Bench) -> Results:
         pass  # the schema is there now
     seconds = 0.5 if bench.quick else 2.0
     async with (
-        command("-m", "agentcore", "serve", "--port", "0", **environment(url)) as ours,
+        command("-m", "agentcore", "serve", "--port", "0", **environment(url, **OPEN)) as ours,
         command("-m", "bench.floor", **environment()) as bare,
         _client(await address(ours)) as here, _client(await address(bare)) as there,
     ):  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -50,6 +51,8 @@ def write(results: Results, folder: Path) -> None:
         (folder / name).write_text(svg.draw(plot))
         shown.append(f"![{plot.title}]({name})")
     at = datetime.now(UTC)
-    where = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {at:%Y-%m-%d}."
+    load = f"load {results.load:.1f} before we began" if results.load else "an idle machine"
+    machine = f"{os.cpu_count()} cores, {load}"
+    where = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {machine}, {at:%Y-%m-%d}."
     page = PAGE.format(where=where, table=table(results.rows), plots="\n\n".join(shown))
     (folder / "performance.md").write_text(page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,10 @@ class Plot:
 class Results:
     rows: Sequence[Row] = ()
     plots: Sequence[Plot] = ()
+    load: float = 0.0  # of the machine, before anything was measured
 
     def __add__(self, other: Results) -> Results:
-        return Results(rows=[*self.rows, *other.rows], plots=[*self.plots, *other.plots])
+        return replace(self, rows=[*self.rows, *other.rows], plots=[*self.plots, *other.plots])
 
     def plain(self) -> dict[str, object]:
         return asdict(self)

@@ -51,5 +51,5 @@ def _text(x: float, y: float, words: str, *, anchor: str = "start", weight: str 
 def _steps(top: float) -> Sequence[float]:
     """Round numbers up to `top`, four to eight of them."""
     size = 10 ** math.floor(math.log10(top))
-    step = next(size * f for f in (0.1, 0.2, 0.25, 0.5, 1.0) if top / (size * f) <= 8)
+    step = next(size * f for f in (0.2, 0.25, 0.5, 1.0, 2.0) if top / (size * f) <= 8)
     return [step * n for n in range(int(top / step) + 1)]

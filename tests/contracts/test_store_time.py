@@ -188,6 +188,30 @@ async def test_a_due_time_that_was_set_back_does_not_ring_twice(store: SqlStore)
     assert len(await store.runs(TENANT)) == 1
 
 
+async def test_many_ring_together_and_each_as_it_would_alone(store: SqlStore) -> None:
+    due, idle, twice, busy = await store.now(), new_id(), new_id(), await claimed(store)
+    await finish(store, await claimed(store, idle), "one", "two")
+    on = [None, None, idle, twice, twice, busy.run.thread_id]
+    wanted = [
+        await store.put_schedule(a_schedule(due - timedelta(seconds=n), thread_id=id, cron=cron), most=9)
+        for n, (id, cron) in enumerate(zip(on, [None, "0 0 1 1 *", None, None, None, None], strict=True))
+    ]
+    rang, send = await ring(store)
+    runs = {run.metadata["schedule"]: run for run in await store.runs(TENANT) if run.trigger == "schedule"}
+    assert (rang, set(runs)) == (6, {one.id for one in wanted})
+    assert len(send) == len(set(send)) == 4  # all but the second on a thread, and the one behind a run
+    assert set(send) == {run.id for run in runs.values() if run.wake_at}
+    assert {run.position for run in runs.values() if run.thread_id == twice} == {1, 2}
+    assert (runs[wanted[2].id].position, runs[wanted[2].id].history_end) == (2, 2)
+    assert await keys(store, runs[wanted[0].id]) == ["accepted"]
+    assert (await store.thread(TENANT, idle)).head_id == runs[wanted[2].id].id
+    after = [await store.schedule(TENANT, one.id) for one in wanted]
+    assert [one.last_run_id for one in after] == [runs[one.id].id for one in wanted]
+    assert [one.enabled for one in after] == [False, True, False, False, False, False]
+    assert after[1].due_at > due
+    assert await ring(store) == (0, ())
+
+
 async def test_an_overlapping_ring_can_be_skipped(store: SqlStore) -> None:
     wanted = a_schedule(await store.now(), cron="* * * * *", overlap="skip")
     await store.put_schedule(wanted, most=9)
