@@ -56,6 +56,7 @@ _AFTER = (
     .order_by(entry.c.seq)
     .limit(bindparam("limit"))
 )
+_KNOWN = select(run.c.id).where(run.c.id == bindparam("id"))
 _FIRST = "00000000-0000-0000-0000-000000000000"
 _PARKED = (
     select(*RUN)
@@ -66,6 +67,9 @@ _PARKED = (
 
 
 class Reading(Verbs):
+    async def known(self, run_id: str) -> bool:
+        return bool(await self.database.fetch(_KNOWN, {"id": run_id}))
+
     async def run(self, tenant: str, run_id: str) -> Run:
         rows = await self.database.fetch(ONE, {"tenant": tenant, "id": run_id})
         if not rows:
