@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -88,8 +89,9 @@ class Server:
     def start(self) -> None:
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, cwd=self.folder, env=dict(self.env), stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
+                self.command, cwd=self.folder, env=dict(self.env), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
         end = time.monotonic() + PATIENCE
         while not listening(self.port):
             if self.process.poll() is not None or time.monotonic() > end:
@@ -98,9 +100,12 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
-            self.process.send_signal(how)
+            os.killpg(self.process.pid, how)  # a server may be a script and what it started
             self.process.wait(PATIENCE)
             self.process = None
+            end = time.monotonic() + PATIENCE
+            while listening(self.port) and time.monotonic() < end:
+                time.sleep(0.02)
 
 
 def listening(port: int) -> bool:

@@ -20,6 +20,7 @@ from agentcore.ports import Bus, StateStore
 from agentcore.records import Message
 from tests.brokers import Broker
 from tests.brokers.broker import PATIENCE, Dead, eventually
+from tests.brokers.rabbitmq import RabbitMq
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # clients leave sockets open that were cut
 EVENT = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "paid", "subject": "o-1", "data": {"sum": 7}}
@@ -265,6 +266,25 @@ def test_a_broker_that_goes_while_a_receiver_waits_is_read_again(broker: Broker)
             while not found:
                 found += await patiently(lambda: bus.receive(limit=1, wait=1.0))
         assert found[0].run_id == run_id
+
+    over(broker, test)
+
+
+def test_rabbitmq_keeps_what_it_took_over_a_restart(brokers: Callable[[str], Broker]) -> None:
+    broker = brokers("rabbitmq")
+    assert isinstance(broker, RabbitMq)
+
+    async def test(bus: Bus, url: str) -> None:
+        sent, later = new_id(), new_id()
+        await bus.send([sent])
+        await asyncio.to_thread(broker.restart)
+        await patiently(lambda: bus.send([later]))
+        found: set[str] = set()
+        async with asyncio.timeout(PATIENCE):
+            while not {sent, later} <= found:
+                for message in await patiently(lambda: bus.receive(limit=10, wait=1.0)):
+                    found.add(message.run_id)
+                    await bus.ack(message)
 
     over(broker, test)
 
