@@ -38,9 +38,9 @@ class Harness:
 
     async def work(self, deadline: Deadline | None = None) -> None:
         """Do what is on the bus, until it is empty."""
-        while ids := await self.service.bus.receive(limit=10, wait=0.01):
-            for run_id in ids:
-                await self.service.work(run_id, deadline)
+        while messages := await self.service.bus.receive(limit=10, wait=0.01):
+            for message in messages:
+                await self.service.work(message.run_id, deadline)
 
     async def run(self, input: Any = "go", agent: str = "main", **options: Any) -> Run:
         """Accept and work; the run as it was left."""

@@ -69,6 +69,8 @@ class Execution:
         else:
             send = await self.store.pause(self.claim.lease, rest, to, redelivery=redelivery)
             status = {"Requeue": "queued", "Wait": "waiting", "Sleep": "sleeping"}[type(to).__name__]
+            if isinstance(to, Requeue) and to.delay > 0 and not send:
+                self.service.send_later(self.run.id, to.delay)
             left = replace(self.run, status=status)  # type: ignore[arg-type]  # the three are statuses
         self.service.live.hint(self.run.id)
         return left, send

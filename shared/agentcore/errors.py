@@ -136,6 +136,12 @@ class RateLimited(LimitExceeded):
         )
 
 
+class Poison(AgentCoreError):
+    """No attempt can ever make this message useful: put it into the dead letter, with this text as the reason."""
+
+    code, status = "poison", 422
+
+
 class LeaseLost(AgentCoreError):
     """Another worker owns this run now: stop, and drop the message. Nothing more can be written."""
 

@@ -20,6 +20,7 @@ from agentcore.records import (
     Finish,
     Item,
     Lease,
+    Message,
     Multitask,
     Pause,
     Question,
@@ -183,6 +184,10 @@ class StateStore(Protocol):
 
     # -- reading
     async def run(self, tenant: str, run_id: str) -> Run: ...
+    async def known(self, run_id: str) -> bool:
+        """Whether there is such a run at all, whoever's. For a message that nothing could be claimed for."""
+        ...
+
     async def runs(
         self, tenant: str, *, thread_id: str | None = None, status: Sequence[str] = (), agent: str | None = None,
         metadata: Mapping[str, Any] | None = None, limit: int = 50, offset: int = 0,
@@ -359,13 +364,43 @@ class StateStore(Protocol):
 
 
 class Bus(Protocol):
-    """Carries run ids. It may lose, repeat, delay and reorder them."""
+    """Carries run ids, and events from outside. It may lose, repeat, delay and reorder them.
+
+    What was received and not settled when its process died comes again. A message is settled once its run is claimed:
+    nothing holds a message for as long as a run takes.
+    """
 
     redelivery: float  # seconds after which a sent id counts as lost and is swept up
 
-    async def send(self, run_ids: Sequence[str]) -> None: ...
-    async def receive(self, *, limit: int, wait: float) -> Sequence[str]:
-        """Up to `limit` ids; an empty answer after about `wait` seconds of nothing."""
+    async def send(self, run_ids: Sequence[str], *, delay: float = 0.0) -> None:
+        """Send them all. Where it raises, some may have gone.
+
+        `delay` (seconds): they are wanted no sooner. A bus that cannot wait, or not so long, sends nothing: the sweep
+        is the clock.
+        """
+        ...
+
+    async def receive(self, *, limit: int, wait: float) -> Sequence[Message]:
+        """Up to `limit` messages; an empty answer after about `wait` seconds of nothing.
+
+        Raises Misconfigured where no later try will do: refused credentials, no such queue.
+        """
+        ...
+
+    async def ack(self, message: Message) -> None:
+        """It has done its work."""
+        ...
+
+    async def retry(self, message: Message, *, delay: float) -> None:
+        """Let it come again, not sooner than after about `delay` seconds where the bus can wait."""
+        ...
+
+    async def dead_letter(self, message: Message, reason: str) -> None:
+        """Put it aside, for a person to look at."""
+        ...
+
+    async def check(self) -> str:
+        """What there is at the URL, in a few words. Raises Misconfigured, naming the setting and the fix."""
         ...
 
     async def close(self) -> None: ...

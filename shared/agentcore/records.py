@@ -273,6 +273,17 @@ class ApiKey:
     created_at: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Message:
+    """One thing off the bus: a run's id, an event from outside, or neither. It may come twice, late, in any order."""
+
+    run_id: str = ""
+    event: Event | None = None
+    flaw: str = ""  # why it is neither: it belongs in the dead letter
+    attempt: int = 1  # how often it has come, as far as the bus counts
+    receipt: Any = None  # what its bus needs in order to settle it
+
+
 def effects_started(entries: Sequence[Entry]) -> bool:
     """Whether a tool that changes the world may have started, so that the run's work cannot be dropped.
 

@@ -15,14 +15,14 @@ from uuid import NAMESPACE_URL, uuid5
 from agentcore import loading, webhooks
 from agentcore.deadline import Deadline
 from agentcore.deliveries import Deliverer
-from agentcore.errors import Invalid
+from agentcore.errors import AgentCoreError, Invalid, Poison
 from agentcore.events import Begun
 from agentcore.ids import delivery_id
 from agentcore.live import Live
 from agentcore.look import Look
 from agentcore.ports import Bus, StateStore
 from agentcore.reading import Reading
-from agentcore.records import Claim, Decision, Delivery, Event, Multitask, Question, Run, Schedule
+from agentcore.records import Claim, Decision, Delivery, Event, Message, Multitask, Question, Run, Schedule
 from agentcore.registry import Registry
 from agentcore.schedules import changed
 from agentcore.settings import Settings
@@ -96,6 +96,31 @@ class Service(Threads, Reading):
         """Claim one run and move it forward until it ends, waits, or the time is up. None: nothing to do."""
         claim = await self.store.claim(run_id, lease=self.settings.lease_seconds, window=self.settings.history_items)
         return await self.advance(claim, deadline) if claim else None
+
+    async def take(self, message: Message) -> Claim | None:
+        """Claim the run that a message names, or pass its event on. Then the message has done its work.
+
+        None: nothing to execute here; the run is done, or another worker's. Raises Poison for the dead letter;
+        after any other error the same message may be tried again.
+        """
+        if message.flaw:
+            raise Poison(message.flaw)
+        if message.event is not None:
+            await self._pass_on(message.event)
+            return None
+        settings = self.settings
+        claim = await self.store.claim(message.run_id, lease=settings.lease_seconds, window=settings.history_items)
+        if claim is None and not await self.store.known(message.run_id):
+            raise Poison(f"this database has no run {message.run_id}")
+        return claim
+
+    async def _pass_on(self, event: Event) -> None:
+        try:
+            await self.signal(event)
+        except AgentCoreError as error:
+            if error.status < 500 and error.status != 429:
+                raise Poison(f"event {event.name}: {error}") from error
+            raise
 
     async def advance(self, claim: Claim, deadline: Deadline | None = None) -> Run | None:
         """Move a claimed run forward. None: the lease was lost, another worker has it."""
@@ -295,12 +320,16 @@ class Service(Threads, Reading):
         while self._tasks and (left := end - time.monotonic()) > 0:
             await asyncio.wait(list(self._tasks), timeout=left)
 
-    async def _send(self, run_ids: Sequence[str]) -> None:
+    def send_later(self, run_id: str, delay: float) -> None:
+        """Have a run that waits for its next attempt looked at in time, where the bus can do that."""
+        self.spawn(self._send([run_id], delay))
+
+    async def _send(self, run_ids: Sequence[str], delay: float = 0.0) -> None:
         """Put ids on the bus. A bus that fails loses nothing: wake_at finds them."""
         if not run_ids:
             return
         try:
-            await self.bus.send(run_ids)
+            await self.bus.send(run_ids, delay=delay)
         except Exception:
             log.warning("the bus did not take %d ids; the next tick will", len(run_ids), exc_info=True)
 

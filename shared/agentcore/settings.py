@@ -23,7 +23,10 @@ class Settings:
     database_url: str = _setting(
         "sqlite:///.agentcore/agentcore.db", "Where state lives: sqlite, postgresql or cockroachdb."
     )
-    bus_url: str = _setting("", "How run ids travel. Default: memory:// in dev, store:// elsewhere.")
+    bus_url: str = _setting("", "How run ids travel (docs/buses.md). Default: memory:// in dev, store:// elsewhere.")
+    bus_username: str = _setting("", "Who signs in to RabbitMQ or Kafka, where the URL does not say.")
+    bus_password: str = _setting("", "Password for RabbitMQ or Kafka, connection string for Service Bus; never logged.")
+    bus_attempts: int = _setting(10, "A message that failed this often goes to the dead letter.", least=1)
     agents: str = _setting("agentcore.agents", "The module that registers your agents.")
     model: str = _setting("", "Model for agents that name none. Default: gpt-5-mini with a key or URL, else offline.")
     openai_api_key: str = _setting("", "Key of the model server; never logged.", env="OPENAI_API_KEY", secret=True)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
+from agentcore.clock import backoff
 from agentcore.deadline import Deadline
-from agentcore.errors import LeaseLost
+from agentcore.errors import LeaseLost, Misconfigured, Poison
 from agentcore.hints import listen
+from agentcore.records import Claim, Message
 from agentcore.service import EVENTS, Service
 
 log = logging.getLogger("agentcore.worker")
 _WAIT = 1.0  # seconds of one receive: how soon a loop notices that it should stop
 _MOST_PAUSE = 30.0  # seconds between two tries of a bus that fails
+_MOST_DELAY = 60.0  # seconds before a message that failed comes again
 
 
 async def work_forever(
@@ -34,56 +38,59 @@ class _Worker:
         self._slices: dict[asyncio.Task[None], Deadline] = {}
         self._done: Counter[str] = Counter()
         self._failed = 0  # receives in a row
+        self._received = False  # a bus that was read before is not set up wrongly, whatever it says now
 
     async def run(self, drain: bool) -> Mapping[str, int]:
         try:
             while not self._stop.is_set() and not self._limit.passed:
                 idle = not self._slices  # a slice that ends during the receive may send its run again
-                ids = await self._receive(patient=not drain)
-                for run_id in ids:
-                    self._begin(run_id)
-                if drain and idle and not ids:
+                messages = await self._receive(patient=not drain)
+                for message in messages:
+                    self._begin(message)
+                if drain and idle and not messages:
                     break
         finally:
             await self._hand_over()
         return dict(self._done)
 
-    async def _receive(self, *, patient: bool) -> Sequence[str]:
+    async def _receive(self, *, patient: bool) -> Sequence[Message]:
         try:
-            ids = await self._take()
-        except Exception:
-            if not patient:
+            messages = await self._take()
+        except Exception as error:
+            if not patient or (isinstance(error, Misconfigured) and not self._received):
                 raise
             self._failed += 1
             log.exception("the bus cannot be read; trying again")
             await _sleep(self._stop, min(_MOST_PAUSE, 0.5 * 2**self._failed))
             return ()
-        self._failed = 0
-        return ids
+        self._failed, self._received = 0, True
+        return messages
 
-    async def _take(self) -> Sequence[str]:
+    async def _take(self) -> Sequence[Message]:
         wait = max(0.0, min(_WAIT, self._limit.soft))
         room = self._service.settings.concurrency - len(self._slices)
         if room <= 0:
             await asyncio.wait(self._slices, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
             return ()
-        # Never cancelled half-way: an id that was taken off the bus would only come again after its redelivery time.
+        # Never cancelled half-way: what was taken off the bus would only come again after its redelivery time.
         return await self._service.bus.receive(limit=room, wait=wait)
 
-    def _begin(self, run_id: str) -> None:
+    def _begin(self, message: Message) -> None:
         settings = self._service.settings
         seconds = min(settings.slice_seconds, self._limit.left)
         # A step that is cut in the last moments of this process may well fit into a slice that begins with another.
         whole = seconds > 0.9 * min(settings.slice_seconds, self._life)
         deadline = Deadline(seconds, margin=settings.deadline_margin, whole=whole)
-        task = asyncio.create_task(self._slice(run_id, deadline))
+        task = asyncio.create_task(self._slice(message, deadline))
         self._slices[task] = deadline
         task.add_done_callback(lambda done: self._slices.pop(done, None))
 
-    async def _slice(self, run_id: str, deadline: Deadline) -> None:
+    async def _slice(self, message: Message, deadline: Deadline) -> None:
+        run_id = message.run_id
         try:
-            run = await self._service.work(run_id, deadline)
-            self._done[run.status if run else "nothing_to_do"] += 1
+            if claim := await self._take_on(message):
+                run = await self._service.advance(claim, deadline)
+                self._done[run.status if run else "nothing_to_do"] += 1
         except asyncio.CancelledError:
             raise
         except LeaseLost:
@@ -92,6 +99,40 @@ class _Worker:
         except BaseException:  # a tool may even raise SystemExit: that is this run's failure, not the worker's end
             log.exception("run %s: this slice failed; the run is taken up again when its lease ends", run_id)
             self._done["errors"] += 1
+
+    async def _take_on(self, message: Message) -> Claim | None:
+        """Claim what a message names, and settle the message: nothing holds it while its run executes."""
+        bus, what = self._service.bus, message.run_id or "an event"
+        try:
+            claim = await self._service.take(message)
+        except Poison as error:
+            log.error("%s: to the dead letter: %s", what, error)
+            self._settle("dead_letters", bus.dead_letter(message, str(error)))
+        except Exception as error:
+            log.warning("%s: attempt %d failed", what, message.attempt, exc_info=True)
+            if message.attempt >= self._service.settings.bus_attempts:
+                reason = f"failed {message.attempt} times; the last time: {type(error).__name__}: {error}"
+                self._settle("dead_letters", bus.dead_letter(message, reason))
+            else:
+                delay = backoff(message.attempt, first=1.0, most=_MOST_DELAY)
+                self._settle("retried", bus.retry(message, delay=delay))
+        else:
+            self._settle("" if claim else "events" if message.event else "nothing_to_do", bus.ack(message))
+            return claim
+        return None
+
+    def _settle(self, counted: str, settling: Coroutine[Any, Any, None]) -> None:
+        """In the background: where the bus fails here, the message comes again, and that is harmless."""
+
+        async def settle() -> None:
+            try:
+                await settling
+            except Exception:
+                log.warning("the bus did not hear what became of a message; it will come again", exc_info=True)
+
+        self._service.spawn(settle())
+        if counted:
+            self._done[counted] += 1
 
     async def _hand_over(self) -> None:
         margin = self._service.settings.deadline_margin

@@ -41,8 +41,15 @@ class Rig:
         found: list[str] = []
         async with asyncio.timeout(PATIENCE):
             while len(found) < count:
-                found += await self.bus.receive(limit=limit, wait=1.0)
+                found += await self.receive(limit=limit, wait=1.0)
         return found
+
+    async def receive(self, *, limit: int, wait: float) -> list[str]:
+        return await ids_from(self.bus, limit=limit, wait=wait)
+
+
+async def ids_from(bus: Bus, *, limit: int, wait: float) -> list[str]:
+    return [message.run_id for message in await bus.receive(limit=limit, wait=wait)]
 
 
 @asynccontextmanager
@@ -110,7 +117,7 @@ def test_without_waiting_what_is_there_is_received(on: On) -> None:
     async def test(it: Rig) -> None:
         ids = await it.due()
         await it.bus.send(ids)
-        assert list(await it.bus.receive(limit=10, wait=0.0)) == ids
+        assert await it.receive(limit=10, wait=0.0) == ids
 
     on(test)
 
@@ -119,7 +126,7 @@ def test_no_more_than_the_limit_is_received(on: On) -> None:
     async def test(it: Rig) -> None:
         ids = await it.due(5)
         await it.bus.send(ids)
-        first = await it.bus.receive(limit=2, wait=1.0)
+        first = await it.receive(limit=2, wait=1.0)
         assert len(first) == 2
         assert sorted([*first, *await it.take(3, limit=2)]) == sorted(ids)
 
@@ -144,7 +151,7 @@ def test_several_receivers_share_the_ids(on: On) -> None:
 
         async def receiver() -> None:
             while len(taken) < 12:
-                taken.extend(await it.bus.receive(limit=2, wait=0.2))
+                taken.extend(await it.receive(limit=2, wait=0.2))
 
         receivers = [asyncio.create_task(receiver()) for _ in range(3)]
         await it.bus.send(ids)
@@ -194,7 +201,7 @@ def test_a_full_memory_bus_refuses_and_keeps_what_it_has() -> None:
         with pytest.raises(LimitExceeded):
             await bus.send(["a", "b", "c"])
         await bus.send(["a"])
-        assert list(await bus.receive(limit=5, wait=0.0)) == ["a", "b"]
+        assert await ids_from(bus, limit=5, wait=0.0) == ["a", "b"]
 
     asyncio.run(test())
 
@@ -250,11 +257,11 @@ def test_a_hint_from_another_process_ends_the_pause(monkeypatch: pytest.MonkeyPa
 
     async def test() -> None:
         store, bus = fake()
-        waiting = asyncio.create_task(bus.receive(limit=1, wait=PATIENCE * 2))
+        waiting = asyncio.create_task(ids_from(bus, limit=1, wait=PATIENCE * 2))
         await store.looked.wait()
         store.ids.append("run")
         store.hints.put_nowait("")
-        assert list(await asyncio.wait_for(waiting, PATIENCE)) == ["run"]
+        assert await asyncio.wait_for(waiting, PATIENCE) == ["run"]
         await bus.close()
 
     asyncio.run(test())

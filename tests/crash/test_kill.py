@@ -28,12 +28,12 @@ AGENTS = ("text", "tools", "asks", "nested")
 class Fleet:
     """Worker processes, one of which is always about to die."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, bus: str = "store://", **more: str) -> None:
         self.folder = folder
         self.env = environment(
-            AGENTCORE_DATABASE_URL=url, AGENTCORE_BUS_URL="store://", AGENTCORE_AGENTS="tests.crash.kill_agents",
+            AGENTCORE_DATABASE_URL=url, AGENTCORE_BUS_URL=bus, AGENTCORE_AGENTS="tests.crash.kill_agents",
             AGENTCORE_LEASE_SECONDS=str(LEASE), AGENTCORE_REDELIVERY_SECONDS="2", AGENTCORE_MODEL="offline",
-            AGENTCORE_MAX_FAILURES="50", SIDE=str(folder / "side"),
+            AGENTCORE_MAX_FAILURES="50", SIDE=str(folder / "side"), **more,
         )  # fmt: skip
         self.log = (folder / "workers.log").open("ab")
         self.workers = [self.start() for _ in range(WORKERS)]
@@ -70,16 +70,19 @@ def test_every_run_ends_and_the_side_table_agrees_with_the_journal(postgres_url:
     asyncio.run(soak(postgres_url, tmp_path))
 
 
-async def soak(url: str, folder: Path) -> None:
-    fleet, side = Fleet(folder, url), SideTable(folder / "side")
+async def soak(url: str, folder: Path, bus: str = "store://", count: int = RUNS, password: str = "") -> None:
+    more = {"AGENTCORE_BUS_PASSWORD": password} if password else {}
+    fleet, side = Fleet(folder, url, bus, **more), SideTable(folder / "side")
     try:
-        async with harness(url, bus_url="store://", agents="tests.crash.kill_agents") as it:
+        async with harness(
+            url, bus_url=bus, bus_password=password, agents="tests.crash.kill_agents", redelivery_seconds=2.0
+        ) as it:
             for name in AGENTS:
                 it.agent(lambda: None, name)  # accepting needs only the name
-            runs = [await it.accept(agent=AGENTS[n % len(AGENTS)]) for n in range(RUNS)]
+            runs = [await it.accept(agent=AGENTS[n % len(AGENTS)]) for n in range(count)]
             end = time.monotonic() + PATIENCE
             while await open_runs(it) and time.monotonic() < end:
-                await asyncio.gather(fleet.hit(), answer(it, side), asyncio.sleep(1.0))
+                await asyncio.gather(fleet.hit(), answer(it, side), it.service.tick(), asyncio.sleep(1.0))
             await judge(it, runs, side, fleet)
     finally:
         fleet.end()
@@ -102,7 +105,7 @@ async def answer(it: Harness, side: SideTable) -> None:
 
 async def judge(it: Harness, runs: list[Run], side: SideTable, fleet: Fleet) -> None:
     ended = [await it.get(run) for run in runs]
-    assert Counter(run.status for run in ended) == {"succeeded": RUNS}, [r.error for r in ended if r.error]
+    assert Counter(run.status for run in ended) == {"succeeded": len(runs)}, [r.error for r in ended if r.error]
     done, keys, once = Counter[str](), dict[str, set[str]](), {"pay", "refund"}
     for line, times in side.count().items():
         run_id, key, idempotency = line.split(" ")
@@ -117,5 +120,5 @@ async def judge(it: Harness, runs: list[Run], side: SideTable, fleet: Fleet) -> 
                 assert times == 1 or entry.data["name"] not in once, (run.id, entry.key, times)
     assert not done, "effects that no journal knows"
     assert all(len(found) == 1 for found in keys.values())
-    print(f"{RUNS} runs, {journaled} tool calls, hits {dict(fleet.hits)}")
+    print(f"{len(runs)} runs, {journaled} tool calls, hits {dict(fleet.hits)}")
     assert fleet.hits["kill"] >= 2

@@ -12,7 +12,8 @@ import pytest
 
 from agentcore.bus.memory import MemoryBus
 from agentcore.deadline import Deadline
-from agentcore.errors import LeaseLost
+from agentcore.errors import LeaseLost, Misconfigured, Poison
+from agentcore.records import Message
 from agentcore.service import Service
 from agentcore.settings import Settings
 from agentcore.worker import tick_forever, work_forever
@@ -29,7 +30,13 @@ class Fake:
         self.doing = self.most = 0
         self._work = work
 
-    async def work(self, run_id: str, deadline: Deadline) -> Any:
+    def spawn(self, work: Any) -> Any:
+        return asyncio.ensure_future(work)
+
+    async def take(self, message: Message) -> Any:
+        return message.run_id  # stands for the claim
+
+    async def advance(self, run_id: str, deadline: Deadline) -> Any:
         self.doing += 1
         self.most = max(self.most, self.doing)
         try:
@@ -92,6 +99,62 @@ def test_no_failure_of_a_run_ends_the_loop(caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.ERROR):
         asyncio.run(test())
     assert len(caplog.records) == 3
+
+
+def test_a_message_that_fails_is_tried_again_and_at_last_put_aside(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("agentcore.worker._MOST_DELAY", 0.0)
+
+    async def test() -> None:
+        it = Fake(cast(Work, None), bus_attempts=3)
+        put_aside: list[str] = []
+
+        async def take(message: Message) -> Any:
+            raise ConnectionError("the database is away")
+
+        async def dead_letter(message: Message, reason: str) -> None:
+            put_aside.append(f"{message.run_id}: {reason}")
+
+        monkeypatch.setattr(it, "take", take)
+        monkeypatch.setattr(it.bus, "dead_letter", dead_letter)
+        await it.bus.send(["a"])
+        assert await it.loop(max_seconds=1.5) == {"retried": 2, "dead_letters": 1}
+        assert put_aside == ["a: failed 3 times; the last time: ConnectionError: the database is away"]
+
+    with caplog.at_level(logging.CRITICAL):
+        asyncio.run(test())
+
+
+def test_poison_goes_to_the_dead_letters_at_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        it = Fake(cast(Work, None))
+
+        async def take(message: Message) -> Any:
+            raise Poison("nobody knows it")
+
+        monkeypatch.setattr(it, "take", take)
+        await it.bus.send(["a"])
+        assert await it.loop(drain=True) == {"dead_letters": 1}
+
+    with caplog.at_level(logging.CRITICAL):
+        asyncio.run(test())
+
+
+def test_a_bus_that_is_set_up_wrongly_ends_the_worker_unless_it_once_worked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        it = Fake(cast(Work, None))
+
+        async def refused(**options: Any) -> Any:
+            raise Misconfigured("no such queue")
+
+        monkeypatch.setattr(it.bus, "receive", refused)
+        with pytest.raises(Misconfigured):
+            await it.loop()
+
+    asyncio.run(test())
 
 
 def test_no_more_runs_at_once_than_the_setting_says() -> None:

@@ -13,10 +13,11 @@ from pydantic_core import PydanticCustomError
 
 from agentcore import namespaces
 from agentcore.api import schemas, views
-from agentcore.api.bodies import Body, Offset, unstorable
+from agentcore.api.bodies import Body, Offset
 from agentcore.api.caller import Tenant, Verbs
 from agentcore.api.scopes import needs
 from agentcore.errors import Malformed
+from agentcore.storable import unstorable
 
 routes = APIRouter(prefix="/store", tags=["Store"])
 _PARTS = 20  # of a namespace

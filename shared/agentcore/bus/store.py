@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from agentcore.hints import listen
 from agentcore.ports import StateStore
+from agentcore.records import Message
 
 log = logging.getLogger("agentcore.bus")
 CHANNEL = "agentcore_work"
@@ -27,8 +28,8 @@ class StoreBus:
         self._listening: asyncio.Task[None] | None = None
         self._again = False
 
-    async def send(self, run_ids: Sequence[str]) -> None:
-        if not run_ids:
+    async def send(self, run_ids: Sequence[str], *, delay: float = 0.0) -> None:
+        if not run_ids or delay:
             return
         self._hear()
         # One NOTIFY at a time: it takes a lock that all committers share, and one hint wakes for many runs.
@@ -36,7 +37,7 @@ class StoreBus:
         if self._hinting is None or self._hinting.done():
             self._hinting = asyncio.create_task(self._notify())
 
-    async def receive(self, *, limit: int, wait: float) -> Sequence[str]:
+    async def receive(self, *, limit: int, wait: float) -> Sequence[Message]:
         if self._listening is None:
             self._listening = asyncio.create_task(listen(self._store, CHANNEL, lambda _: self._hear()))
         until = time.monotonic() + wait
@@ -44,11 +45,23 @@ class StoreBus:
             self._hint.clear()  # before the look: a run that comes during it is found by the next one
             if found := await self._store.sweep(limit=limit, redelivery=self._lost_after):
                 self._pause = _LEAST
-                return found
+                return [Message(run_id=run_id) for run_id in found]
             left = until - time.monotonic()
             if left <= 0:
                 return ()
             await self._nap(min(left, self._pause))
+
+    async def ack(self, message: Message) -> None:
+        pass  # the row is the message
+
+    async def retry(self, message: Message, *, delay: float) -> None:
+        pass  # the sweep that gave it has set when it is due again
+
+    async def dead_letter(self, message: Message, reason: str) -> None:
+        log.error("%s: %s", message.run_id, reason)
+
+    async def check(self) -> str:
+        return "workers poll the database"
 
     async def close(self) -> None:
         tasks = [task for task in (self._listening, self._hinting) if task is not None]

@@ -14,11 +14,13 @@ import httpx
 from agentcore import app, auth, registry
 from agentcore.bus import open_bus
 from agentcore.commands import server
-from agentcore.errors import AgentCoreError
+from agentcore.errors import AgentCoreError, Misconfigured
 from agentcore.oidc import Oidc
 from agentcore.settings import Settings
 from agentcore.store import open_store
 from agentcore.urls import masked
+
+_PATIENCE = 20.0  # seconds for a bus to answer
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,23 @@ async def _connect(settings: Settings) -> None:
 
 def _bus(settings: Settings) -> Finding:
     url = settings.bus_url or "store://"
-    open_bus(url, open_store(settings.database_url, settings), settings)
-    return Finding("bus", masked(url) if settings.bus_url else "store:// (memory:// in dev)")
+    found = asyncio.run(_look(url, settings))
+    return Finding("bus", f"{masked(url)}, {found}" if settings.bus_url else "store:// (memory:// in dev)")
+
+
+async def _look(url: str, settings: Settings) -> str:
+    store = open_store(settings.database_url, settings)
+    bus = open_bus(url, store, settings)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await bus.check()
+    except AgentCoreError:
+        raise
+    except Exception as error:
+        said = str(error) or type(error).__name__
+        raise Misconfigured(f"AGENTCORE_BUS_URL={masked(url)}: it does not answer ({said}).") from error
+    finally:
+        await bus.close()
 
 
 def _agents(settings: Settings) -> Finding:

@@ -63,6 +63,7 @@ _PAGE = select(_SIZED, _BEFORE.label("before")).subquery()
 AFTER_SIZED = (
     select(*(_PAGE.c[column.name] for column in ENTRY)).where(_PAGE.c.before < bindparam("size")).order_by(_PAGE.c.seq)
 )
+_KNOWN = select(run.c.id).where(run.c.id == bindparam("id"))
 _FIRST = "00000000-0000-0000-0000-000000000000"
 _PARKED = (
     select(*RUN)
@@ -73,6 +74,9 @@ _PARKED = (
 
 
 class Reading(Verbs):
+    async def known(self, run_id: str) -> bool:
+        return bool(await self.database.fetch(_KNOWN, {"id": run_id}))
+
     async def run(self, tenant: str, run_id: str) -> Run:
         rows = await self.database.fetch(ONE, {"tenant": tenant, "id": run_id})
         if not rows:

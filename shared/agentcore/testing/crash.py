@@ -118,9 +118,9 @@ async def drive(
 
 async def work_all(service: Service) -> None:
     """Do what is on the bus, one after the other."""
-    while ids := await service.bus.receive(limit=1, wait=0.01):
-        for run_id in ids:
-            await service.work(run_id)
+    while messages := await service.bus.receive(limit=1, wait=0.01):
+        for message in messages:
+            await service.work(message.run_id)
 
 
 async def answer_all(service: Service, side: SideTable) -> None:

@@ -1,0 +1,104 @@
+"""A way to a server that can be cut, as when the network or the server is gone."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+
+
+class Proxy:
+    """Passes bytes between a port of its own and the server's. While it is cut, nobody gets through."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.port = _listener(0).close_after_port()
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._listening: socket.socket | None = None
+        self._budget: int | None = None
+        self.restore()
+
+    def cut(self) -> None:
+        """Break every connection and take no new one."""
+        with self._lock:
+            listening, self._listening = self._listening, None
+            doomed, self._open = self._open, set()
+        if listening is not None:
+            with suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
+            listening.close()
+        for one in doomed:
+            _break(one)
+
+    def cut_after(self, bytes_sent: int) -> None:
+        """Cut once clients have sent so much more."""
+        with self._lock:
+            self._budget = bytes_sent
+
+    def restore(self) -> None:
+        with self._lock:
+            if self._listening is None:
+                self._budget = None
+                self._listening = _listener(self.port)
+                threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
+
+    def _accept(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listening.accept()
+            except OSError:
+                return
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                client.close()
+                continue
+            with self._lock:
+                if self._listening is not listening:
+                    _break(client)
+                    _break(server)
+                    return
+                self._open |= {client, server}
+            for source, sink, counted in ((client, server, True), (server, client, False)):
+                threading.Thread(target=self._pump, args=(source, sink, counted), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if counted and self._spent(len(data)):
+                    self.cut()
+                    return
+                sink.sendall(data)
+        with self._lock:
+            self._open -= {source, sink}
+        _break(source)
+        _break(sink)
+
+    def _spent(self, count: int) -> bool:
+        with self._lock:
+            if self._budget is None:
+                return False
+            self._budget -= count
+            return self._budget < 0
+
+
+class _Listener(socket.socket):
+    def close_after_port(self) -> int:
+        port: int = self.getsockname()[1]
+        self.close()
+        return port
+
+
+def _listener(port: int) -> _Listener:
+    listener = _Listener()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(64)
+    return listener
+
+
+def _break(one: socket.socket) -> None:
+    with suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()

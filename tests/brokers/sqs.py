@@ -1,0 +1,73 @@
+"""SQS, as moto's server has it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+from tests.brokers.broker import Dead, Traits, fresh
+from tests.brokers.proxy import Proxy
+
+_REGION, _ACCOUNT = "eu-central-1", "123456789012"
+
+
+class Sqs:
+    name = "sqs"
+    traits = Traits(delays=True, refuses="credentials")
+
+    def __init__(self) -> None:
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+        self._server.start()
+        _, port = self._server.get_host_and_port()
+        self.proxy = Proxy(port)
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": _REGION}
+        self._client: Any = boto3.client("sqs", endpoint_url=f"http://127.0.0.1:{port}", **keys)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {
+            "AWS_ENDPOINT_URL_SQS": f"http://127.0.0.1:{self.proxy.port}", "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
+        }  # fmt: skip
+
+    def queue(self, *, again: int = 1) -> str:
+        name = fresh()
+        dead = self._client.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+        arn = self._client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "50"})
+        self._client.create_queue(QueueName=name, Attributes={"VisibilityTimeout": str(again), "RedrivePolicy": policy})
+        return f"sqs://{_REGION}/{_ACCOUNT}/{name}"
+
+    def missing(self) -> str:
+        return f"sqs://{_REGION}/{_ACCOUNT}/{fresh()}"
+
+    def stranger(self, url: str) -> tuple[str, Mapping[str, str]]:
+        nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}
+        return url, {**nobody, "AWS_CONFIG_FILE": "/nowhere"}
+
+    def put(self, url: str, body: bytes, attributes: Mapping[str, str] | None = None) -> None:
+        given = {name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()}
+        self._client.send_message(QueueUrl=self._at(url), MessageBody=body.decode(), MessageAttributes=given)
+
+    def dead(self, url: str) -> list[Dead]:
+        where = self._at(url) + "-dead"
+        answer = self._client.receive_message(QueueUrl=where, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+        found = answer.get("Messages", [])
+        for one in found:
+            self._client.delete_message(QueueUrl=where, ReceiptHandle=one["ReceiptHandle"])
+        return [Dead(one["Body"].encode(), one["MessageAttributes"]["reason"]["StringValue"]) for one in found]
+
+    def stop(self) -> None:
+        self.proxy.cut()
+        self._client.close()
+        self._server.stop()
+
+    def _at(self, url: str) -> str:
+        found: str = self._client.get_queue_url(QueueName=url.rpartition("/")[2])["QueueUrl"]
+        return found
