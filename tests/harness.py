@@ -48,6 +48,12 @@ class Harness:
         await self.work()
         return await self.get(accepted)
 
+    async def quiet(self) -> None:
+        """What is executed where it was accepted is done."""
+        while self.service.deadlines:
+            await asyncio.sleep(0.001)
+        await self.service.drain(10)
+
     async def get(self, run: Run) -> Run:
         return await self.store.run(TENANT, run.id)
 

@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -47,6 +48,7 @@ class Service(Threads, Reading):
         self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections
         self.servers: Any = None  # MCP servers: connected by the engine when a run first needs one
         self.threads: dict[str, asyncio.Task[Any]] = {}  # in which sync tools run here, by idempotency key
+        self._inline = 0  # runs that were accepted to be executed here, and are not done
         self._tasks: set[asyncio.Task[Any]] = set()
         self._untold: set[str] = set()  # runs with news that other processes have not been told of
         self._telling: asyncio.Task[Any] | None = None
@@ -60,7 +62,7 @@ class Service(Threads, Reading):
         trigger: str = "message", here: bool = False, request: Mapping[str, Any] | None = None,
         webhook: str | None = None,
     ) -> Run:  # fmt: skip
-        """Take on a run; it is committed when this returns. `here`: execute it in this process where it can be.
+        """Take on a run; it is committed when this returns. `here`: execute it in this process, where there is room.
 
         `webhook` is a URL that is told when it has ended.
         Raises NotFound (agent, thread), Invalid (input, metadata, webhook), Misconfigured (agent), ThreadBusy,
@@ -78,17 +80,31 @@ class Service(Threads, Reading):
             agent_version=spec.version, input=input, metadata=metadata or {}, config=config or {}, deltas=deltas,
             trigger=trigger, request=request, webhook=webhook,  # type: ignore[arg-type]  # the trigger is one
         )  # fmt: skip
-        accepted = await self.store.accept(
-            run, redelivery=self.bus.redelivery, multitask=multitask or "enqueue",
-            explicit=multitask is not None, idempotency_key=idempotency_key,
-            request_hash=_hash([agent, input, thread_id, metadata, config, multitask, request, webhook]),
-            lease=self.settings.lease_seconds if here else None, window=self.settings.history_items,
-        )  # fmt: skip
+        with ExitStack() as room:
+            here = here and self._inline < self.settings.inline_runs
+            if here:
+                self._inline += 1
+                room.callback(self._leave)
+            accepted = await self.store.accept(
+                run, redelivery=self.bus.redelivery, multitask=multitask or "enqueue",
+                explicit=multitask is not None, idempotency_key=idempotency_key,
+                request_hash=_hash([agent, input, thread_id, metadata, config, multitask, request, webhook]),
+                lease=self.settings.lease_seconds if here else None, window=self.settings.history_items,
+            )  # fmt: skip
+            if accepted.claim is not None:
+                self._advance_here(accepted.claim, room.pop_all())
         await self._send(accepted.send)
         self.live.hint(accepted.run.thread_id)
-        if accepted.claim is not None:
-            self.spawn(self.advance(accepted.claim))
         return accepted.run
+
+    def _advance_here(self, claim: Claim, room: ExitStack) -> None:
+        # Its deadline is known before it begins, so that a process that ends now does not leave it out.
+        deadline = Deadline(self.settings.slice_seconds, margin=self.settings.deadline_margin)
+        self.deadlines.add(deadline)
+        self.spawn(self.advance(claim, deadline)).add_done_callback(lambda _: room.close())
+
+    def _leave(self) -> None:
+        self._inline -= 1
 
     # -- moving runs forward
 

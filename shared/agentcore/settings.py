@@ -50,6 +50,10 @@ class Settings:
     security_headers: bool = _setting(True, "Send nosniff, frame denial, no-referrer and no-store with each answer.")
     hsts_seconds: int = _setting(0, "Browsers use HTTPS only for so long; set it once TLS stands in front.", least=0)
     concurrency: int = _setting(10, "Runs that one worker process moves forward at once.", least=1)
+    inline_runs: int = _setting(
+        100, "Runs that an API process executes itself at once, for callers who wait; others are left to workers.",
+        least=0,
+    )  # fmt: skip
     lease_seconds: float = _setting(30.0, "A worker that is silent this long has lost its run.", least=0.2)
     redelivery_seconds: float = _setting(60.0, "A bus message not acted on for this long counts as lost.", least=0.1)
     slice_seconds: float = _setting(600.0, "Longest slice of a long-lived worker before it yields.", least=1)

@@ -46,7 +46,7 @@ def test_a_turn_that_is_executed_where_it_is_accepted(name: str, postgres_url: s
             for count in range(3):  # the first one also warms up
                 with statements(it.store) as seen:
                     run = await it.accept(here=True, deltas=False)
-                    await it.service.drain(10)
+                    await it.quiet()
                 assert (await it.get(run)).status == "succeeded"
                 own = [s for s in seen if "pg_notify" not in s]
                 if count:
@@ -70,7 +70,7 @@ def test_a_webhook_costs_no_statement_before_the_end_of_its_run(
             for count in range(3):
                 with statements(it.store) as seen:
                     run = await it.accept(here=True, deltas=False, webhook="https://example.com")
-                    await it.service.drain(10)
+                    await it.quiet()
                 own = [s for s in seen if "pg_notify" not in s]
                 assert len(await it.store.deliveries(run.tenant, run.id)) == 1
                 if count:
@@ -92,7 +92,7 @@ def test_a_turn_that_goes_over_the_bus_costs_one_more(name: str, postgres_url: s
                 with statements(it.store) as seen:
                     await it.accept(deltas=False)
                     await it.work()
-                    await it.service.drain(10)
+                    await it.quiet()
                 own = [s for s in seen if "pg_notify" not in s]
                 if count:
                     assert "BEGIN" not in own, own

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, TypeVar, cast
 
@@ -60,6 +60,7 @@ class Database:
         self._write, self._read = engine.execution_options(**write), engine.execution_options(**read)
         # SQLite has one writer at a time: waiting here in line is fairer than polling its file lock.
         self._writer = asyncio.Lock() if one_writer else nullcontext()
+        self._run = _whole if one_writer else _plain
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -70,9 +71,13 @@ class Database:
         A lost connection may have committed: then `work` sees `tx.repeat` and looks for what it has done.
         """
 
-        async def attempt(lost: bool) -> T:
-            async with self._writer, self._write.begin() as connection:
+        async def whole(lost: bool) -> T:
+            async with self._write.begin() as connection:
                 return await work(Tx(connection, repeat or lost))
+
+        async def attempt(lost: bool) -> T:
+            async with self._writer:
+                return await self._run(whole(lost))
 
         return await _tried(attempt)
 
@@ -81,7 +86,7 @@ class Database:
 
         async def attempt(repeat: bool) -> Sequence[Row[Any]]:
             async with self._writer if write else nullcontext():
-                return await self._execute(statement, params)
+                return await self._run(self._execute(statement, params))
 
         return await _tried(attempt)
 
@@ -118,11 +123,29 @@ class Database:
     async def moment(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run `work`, which only reads, all of it as of one moment."""
 
-        async def attempt(repeat: bool) -> T:
+        async def whole() -> T:
             async with self._read.begin() as connection:
                 return await work(Tx(connection, False))
 
-        return await _tried(attempt)
+        return await _tried(lambda repeat: self._run(whole()))
+
+
+async def _plain(work: Coroutine[Any, Any, T]) -> T:
+    return await work
+
+
+async def _whole(work: Coroutine[Any, Any, T]) -> T:
+    """Work that goes on to its end when its caller is cancelled, who waits for it.
+
+    SQLite executes in a thread, which no cancellation stops: a connection that is let go of meanwhile keeps its lock
+    on the file until the garbage collector finds it.
+    """
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 async def _tried(attempt: Callable[[bool], Awaitable[T]]) -> T:
