@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -98,6 +99,15 @@ def test_the_same_refund_again_is_not_a_second_refund() -> None:
     for _ in range(2):
         assert orders.refund("t", "1001", 20.0, "broke", key="k").refunded_cents == 2000
     assert orders.refund("t", "1001", 20.0, "broke", key="other").refunded_cents == 4000
+
+
+def test_the_shop_works_where_the_working_directory_is_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    assert orders.get_order("t", "1001").item == "desk lamp"
+    assert (tmp_path / "temporary" / "agentcore" / "orders.db").exists()
 
 
 @pytest.mark.parametrize("amount", [0.0, -1.0, 49.01])

@@ -5,7 +5,9 @@ Its five orders are samples and the same for every tenant; what happens to them 
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,8 +38,10 @@ _ORDERS = [
 
 
 def default_path() -> Path:
-    """Where the shop's file is: beside the default database, under the working directory."""
-    return Path(".agentcore/orders.db")
+    """Where the shop's file is: beside the default database, or a temporary one where nothing can be written there."""
+    home = Path(".agentcore")
+    kept = os.access(home if home.exists() else ".", os.W_OK)
+    return (home if kept else Path(tempfile.gettempdir()) / "agentcore") / "orders.db"
 
 
 @dataclass(frozen=True, kw_only=True)
