@@ -72,7 +72,10 @@ def _by_model(item: Item) -> bool:
 
 
 def trim(items: list[Any], most: int) -> list[Any]:
-    """What a long run sends to the model once its own steps outgrow the window: its question, and the newest groups."""
+    """What a long run sends to the model once its own steps outgrow the window: its question, and the newest groups.
+
+    A system message at the very front, such as the thread's summary, stays too.
+    """
     if len(items) < 4 or not all(isinstance(item, Mapping) for item in items):
         return items
     start = window(items, most)
@@ -80,8 +83,9 @@ def trim(items: list[Any], most: int) -> list[Any]:
         return items
     if start == len(items):  # not even the last group fits: the model must see it all the same
         start = next((i for i in reversed(range(len(items))) if _whole(items, i)), 0)
-    question = next((i for i in range(start - 1, -1, -1) if items[i].get("role") == "user"), None)
-    return items[start:] if question is None else [items[question], *items[start:]]
+    front = [0] if start and items[0].get("role") == "system" else []
+    question = [i for i in range(start) if items[i].get("role") == "user"][-1:]
+    return [*(items[i] for i in (*front, *question)), *items[start:]]
 
 
 def items_of(input: Any, entries: Sequence[Entry], told: Callable[[Any], Any] = str) -> list[dict[str, Any]]:

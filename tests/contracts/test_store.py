@@ -255,11 +255,12 @@ async def test_entries_are_read_from_a_cursor_and_in_parts(store: SqlStore) -> N
 async def test_an_append_moves_the_lease_only_when_asked(store: SqlStore) -> None:
     held = await claimed(store)
     await advance(store, 20)
-    await store.append(held.lease, [step(0)])
     before = (await get(store, held.run)).wake_at
-    assert seconds(await store.now(), before) == pytest.approx(10, abs=1)
+    assert before is not None
+    await store.append(held.lease, [step(0)])
+    assert (await get(store, held.run)).wake_at == before
     await store.append(held.lease, [step(1)], renew=LEASE)
-    assert seconds(await store.now(), (await get(store, held.run)).wake_at) == pytest.approx(LEASE, abs=1)
+    assert seconds(before, (await get(store, held.run)).wake_at) >= 20
 
 
 async def test_a_heartbeat_renews_the_lease(store: SqlStore) -> None:
@@ -267,7 +268,7 @@ async def test_a_heartbeat_renews_the_lease(store: SqlStore) -> None:
     await advance(store, LEASE + 1)  # late, but nobody has taken it
     ack = await store.renew(held.lease, 90)
     assert (ack.last_seq, ack.cancel_requested) == (1, None)
-    assert seconds(await store.now(), (await get(store, held.run)).wake_at) == pytest.approx(90, abs=1)
+    assert seconds(await store.now(), (await get(store, held.run)).wake_at) == pytest.approx(90, abs=4)
 
 
 async def test_any_json_survives_and_what_no_database_takes_is_replaced(store: SqlStore) -> None:
@@ -308,7 +309,7 @@ async def test_finishing_promotes_the_next_run_and_skips_cancelled_ones(store: S
     await store.cancel(TENANT, runs[0].id, "interrupt", redelivery=REDELIVERY)
     assert await finish(store, held, "x") == (runs[1].id,)
     run = await get(store, runs[1])
-    assert seconds(await store.now(), run.wake_at) == pytest.approx(REDELIVERY, abs=1)
+    assert seconds(await store.now(), run.wake_at) == pytest.approx(REDELIVERY, abs=4)
     assert (run.history_end, (await thread_of(store, run)).head_id) == (1, run.id)
     assert await finish(store, await claim(store, run), "y") == (runs[2].id,)
     last = await claim(store, runs[2], window=1)
@@ -330,7 +331,7 @@ async def test_a_yielded_run_is_queued_and_sent(store: SqlStore) -> None:
     sent = await store.pause(held.lease, [step(), yielded], Requeue(), redelivery=REDELIVERY)
     run = await get(store, held.run)
     assert (sent, run.status, run.failures) == ((run.id,), "queued", 0)
-    assert seconds(await store.now(), run.wake_at) == pytest.approx(REDELIVERY, abs=1)
+    assert seconds(await store.now(), run.wake_at) == pytest.approx(REDELIVERY, abs=4)
     assert await keys(store, run) == ["accepted", "model:0", "yielded:1"]
     assert (await claim(store, run)).run.fence == 2
 
@@ -350,7 +351,7 @@ async def test_slices_without_a_step_count_as_failures(
     sent = await store.pause(held.lease, entries, Requeue(delay=5, failed=failed), redelivery=REDELIVERY)
     run = await get(store, run)
     assert (sent, run.failures, run.status) == ((), failures, "queued")
-    assert seconds(await store.now(), run.wake_at) == pytest.approx(5, abs=1)
+    assert seconds(await store.now(), run.wake_at) == pytest.approx(5, abs=4)
 
 
 async def test_a_paused_run_whose_cancellation_was_asked_for_is_sent_at_once(store: SqlStore) -> None:

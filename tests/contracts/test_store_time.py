@@ -52,7 +52,7 @@ async def test_a_sweep_finds_runs_whose_message_got_lost_and_gives_each_once(sto
     assert await sweep(store) == ()
     run = await get(store, runs[0])
     assert (run.status, run.fence, run.failures) == ("queued", 1, 0)
-    assert seconds(await store.now(), run.wake_at) == pytest.approx(REDELIVERY, abs=1)
+    assert seconds(await store.now(), run.wake_at) == pytest.approx(REDELIVERY, abs=4)
 
 
 async def test_a_sweep_takes_a_dead_workers_run_away_from_it(store: SqlStore) -> None:
@@ -157,10 +157,11 @@ async def test_a_schedule_with_cron_rings_again_on_its_thread(store: SqlStore) -
     await store.put_schedule(a_schedule(await store.now(), thread_id=held.run.thread_id, cron="* * * * *"), most=9)
     assert await ring(store) == (1, ())  # behind the run that is going
     await advance(store, 61)
+    rung = await store.now()
     assert await ring(store) == (1, ())
     assert [run.trigger for run in await store.runs(TENANT)] == ["schedule", "schedule", "message"]
     assert len(await finish(store, held)) == 1
-    assert (await store.schedules(TENANT))[0].due_at > await store.now()
+    assert (await store.schedules(TENANT))[0].due_at > rung
 
 
 async def test_of_a_threads_schedules_those_that_rang_for_good_are_not_listed_as_ringing(store: SqlStore) -> None:

@@ -370,6 +370,15 @@ def test_a_trimmed_run_keeps_its_question_and_whole_groups(items: list[dict[str,
     _not_inside_a_response(asked, len(asked) - len(rest))
 
 
+@given(histories(), st.integers(0, 600))
+@settings(max_examples=100, deadline=None)
+def test_a_trimmed_run_keeps_the_summary_of_its_thread(items: list[dict[str, Any]], most: int) -> None:
+    summary = {"role": "system", "content": "The conversation before, summarized:\nAda wants a lamp."}
+    trimmed = trim([summary, *items], most)
+    assert trimmed[0] == summary
+    assert trimmed.count(summary) == 1
+
+
 def _complete(items: Sequence[Mapping[str, Any]]) -> bool:
     try:
         _whole(items)
