@@ -1,9 +1,11 @@
-"""Lets callers in: by API key or by token, and not too often."""
+"""Lets callers in: by API key, by token or by signature, and not too often."""
 
 from __future__ import annotations
 
+import logging
 import time
 
+from agentcore import webhooks
 from agentcore.auth import ANONYMOUS, Principal, methods
 from agentcore.buckets import Buckets
 from agentcore.errors import RateLimited, Unauthenticated
@@ -11,6 +13,10 @@ from agentcore.keys import KeyRing, is_key
 from agentcore.oidc import Oidc
 from agentcore.ports import StateStore
 from agentcore.settings import Settings
+
+log = logging.getLogger("agentcore.auth")
+# Whoever signs calls for no tenant: only routes that are about all of them take a signature.
+_SIGNER = Principal(tenant="", subject="signature", scopes=frozenset({"system"}))
 
 
 class Callers:
@@ -22,6 +28,7 @@ class Callers:
         self._open = not asked
         self._keys = KeyRing(store, settings.key_cache_seconds) if "keys" in asked else None
         self._oidc = Oidc(settings) if "oidc" in asked else None
+        self._signers = webhooks.keys_of(settings.tick_secrets, "AGENTCORE_TICK_SECRETS")
         limited = settings.rate_per_second > 0
         self._buckets = Buckets(rate=settings.rate_per_second, burst=settings.rate_burst) if limited else None
 
@@ -37,6 +44,16 @@ class Callers:
             raise Unauthenticated(given=bearer is not None)
         self._count(found)
         return found
+
+    def verify(self, signature: webhooks.Signature) -> Principal:
+        """Who signed a request with an empty body. Raises Unauthenticated, RateLimited."""
+        if self._open:
+            return ANONYMOUS
+        if not webhooks.verified(self._signers, signature, b"", now=time.time()):
+            log.info("refused: a signature that is of another key or another time")
+            raise Unauthenticated(given=True)
+        self._count(_SIGNER)
+        return _SIGNER
 
     async def _principal(self, bearer: str) -> Principal | None:
         if is_key(bearer):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from agents import Agent, RunConfig, Runner, ToolApprovalItem
 from pydantic import TypeAdapter
 
-from agentcore import approvals, durable, models, outcomes
+from agentcore import approvals, durable, metrics, models, outcomes
 from agentcore.clock import backoff
 from agentcore.deadline import Deadline
 from agentcore.errors import LeaseLost, Misconfigured
@@ -22,7 +22,7 @@ from agentcore.host import EngineHost
 from agentcore.journal import CANCEL, FATAL, LOST, RETRY, SLEEP, YIELD, Journal, Suspended, Suspension
 from agentcore.records import Claim, Entry, Finish, Pause, Requeue, Run, Wait
 from agentcore.registry import AgentSpec
-from agentcore.settle import Open, open_ends
+from agentcore.settle import Open, open_ends, taken_over
 from agentcore.summary import Past, past
 
 if TYPE_CHECKING:
@@ -35,9 +35,12 @@ Outcome = tuple[list[Entry], Finish | Pause]
 
 async def execute(service: Service, claim: Claim, deadline: Deadline) -> tuple[Run | None, tuple[str, ...]]:
     """Move a claimed run forward. The run as it was left (None: the lease was lost), and the ids to send."""
+    if taken_over(claim, service.settings.lease_seconds):
+        metrics.TAKEOVERS.inc()
     try:
         return await Execution(service, claim, deadline).execute()
     except (LeaseLost, Suspended):
+        metrics.LEASES_LOST.inc()
         log.info("run %s: another worker has it now", claim.run.id)
         return None, ()
 
@@ -65,10 +68,13 @@ class Execution:
         redelivery = self.service.bus.redelivery
         if isinstance(to, Finish):
             send = await self.store.finish(self.claim.lease, rest, to, redelivery=redelivery)
+            metrics.ended(self.run.agent, to.status)
             left = replace(self.run, status=to.status, output=to.output, error=to.error, usage=to.usage, wake_at=None)
         else:
             send = await self.store.pause(self.claim.lease, rest, to, redelivery=redelivery)
             status = {"Requeue": "queued", "Wait": "waiting", "Sleep": "sleeping"}[type(to).__name__]
+            if isinstance(to, Requeue) and to.failed:
+                metrics.retried(self.run.agent)
             if isinstance(to, Requeue) and to.delay > 0 and not send:
                 self.service.send_later(self.run.id, to.delay)
             left = replace(self.run, status=status)  # type: ignore[arg-type]  # the three are statuses

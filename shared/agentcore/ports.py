@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from agentcore.records import (
     Accepted,
     Ack,
     ApiKey,
+    Backlog,
     Checkpoint,
     Claim,
     Decision,
@@ -29,6 +30,7 @@ from agentcore.records import (
     State,
     StoreItem,
     Thread,
+    Usage,
 )  # fmt: skip
 
 
@@ -212,6 +214,24 @@ class StateStore(Protocol):
         self, tenant: str, *, status: str | None = "pending", run_id: str | None = None, thread_id: str | None = None,
         limit: int = 50, offset: int = 0,
     ) -> list[Question]: ...  # fmt: skip
+
+    # -- what was used, and what is to be done
+    async def usage(
+        self, tenant: str, *, first: date, last: date, agent: str | None = None, limit: int = 1000, offset: int = 0
+    ) -> list[Usage]:
+        """Tokens by agent and day, from one day to another (both included, UTC), the newest day first.
+
+        A run counts on the day on which it was accepted, and its tokens once it has ended: only then are they stored
+        with it. What was deleted counts no more.
+        """
+        ...
+
+    async def backlog(self) -> Backlog:
+        """How much is unfinished, and how old the queue is. System wide; its cost does not grow with what there is.
+
+        A run that a time has woken (from a sleep, a back-off, a question that expired) has no age until it is taken.
+        """
+        ...
 
     # -- the clock's verbs (system wide)
     async def sweep(self, *, limit: int, redelivery: float) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 Status = Literal["queued", "running", "waiting", "sleeping", "succeeded", "failed", "cancelled", "expired"]
@@ -271,6 +271,29 @@ class ApiKey:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What an agent's runs that were accepted on one day have used, those of other agents inside them included."""
+
+    agent: str
+    day: date  # UTC
+    runs: int  # also those that have not ended, whose tokens are not known yet
+    requests: int  # to models
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    cached_tokens: int  # of the input
+    reasoning_tokens: int  # of the output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """What is unfinished, all tenants together."""
+
+    runs: Mapping[str, int]  # by status; past 10,000 it is at least so many
+    queue_age: float  # seconds since the oldest queued run could have begun, or gone on; 0: none is queued
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

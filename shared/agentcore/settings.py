@@ -25,7 +25,9 @@ class Settings:
     )
     bus_url: str = _setting("", "How run ids travel (docs/buses.md). Default: memory:// in dev, store:// elsewhere.")
     bus_username: str = _setting("", "Who signs in to RabbitMQ or Kafka, where the URL does not say.")
-    bus_password: str = _setting("", "Password for RabbitMQ or Kafka, connection string for Service Bus; never logged.")
+    bus_password: str = _setting(
+        "", "Password for RabbitMQ or Kafka, connection string for Service Bus; never logged.", secret=True
+    )
     bus_attempts: int = _setting(10, "A message that failed this often goes to the dead letter.", least=1)
     agents: str = _setting("agentcore.agents", "The module that registers your agents.")
     model: str = _setting("", "Model for agents that name none. Default: gpt-5-mini with a key or URL, else offline.")
@@ -84,7 +86,7 @@ class Settings:
     search_rows: int = _setting(50_000, "How many rows a search looks at whose filter no index serves.", least=1)
     store_item_bytes: int = _setting(262_144, "Largest value of an item of the store, as JSON.", least=1)
     webhook_secrets: str = _setting(
-        "", "Keys that webhooks are signed with (whsec_…), with spaces between; none: they are not signed."
+        "", "Keys that webhooks are signed with (whsec_…), with spaces between; none: they are not signed.", secret=True
     )
     webhook_attempts: int = _setting(15, "Attempts at a webhook before its delivery has failed.", least=1)
     webhook_timeout: float = _setting(15.0, "Seconds that one attempt at a webhook may take.", least=0.1)
@@ -94,6 +96,11 @@ class Settings:
     webhook_allow_private: bool = _setting(False, "Let webhooks go to private, loopback and link-local addresses.")
     delta_seconds: float = _setting(0.1, "Token deltas are stored in batches this long.", least=0)
     tick_seconds: float = _setting(1.0, "How often dev's own timer looks for what is due.", least=0.05)
+    tick_secrets: str = _setting(
+        "", "Keys that POST /tick may be signed with (whsec_…), with spaces between; none: only API keys.", secret=True
+    )
+    metrics_port: int = _setting(0, "Port on which work tells its metrics, to whoever asks; 0: it does not.", least=0)
+    metrics_host: str = _setting("127.0.0.1", "Address of that port; nobody is asked who they are there.")
     pool_size: int = _setting(10, "Most database connections of one process.", least=1)
     prepared_statements: bool = _setting(True, "Switch off behind a transaction pooler such as PgBouncer.")
     tracing: bool = _setting(False, "Let the SDK export its traces (to OpenAI, unless you set a processor).")

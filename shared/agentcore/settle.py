@@ -6,11 +6,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from agentcore.records import Entry
+from agentcore.records import Claim, Entry
 
 GIVEN_UP = "The outcome of this call is unknown, and a person decided to go on without it. Treat it as failed."
+_LET_GO = frozenset({"yielded", "retried", "slept", "asked"})  # what a worker's last entry says of an unfinished run
+_SINCE = frozenset({"woke", "decided"})  # what others write after it
+_CLOSE = timedelta(milliseconds=50)  # SQLite's clock has milliseconds
 
 
 @dataclass
@@ -42,6 +46,19 @@ def open_ends(entries: Sequence[Entry]) -> Open:
         elif answer["decision"] != "again":
             found.settled.append(_outcome(started.data, answer))
     return found
+
+
+def taken_over(claim: Claim, lease: float) -> bool:
+    """Whether the run had a worker before that left it without a word: it died, or was cut off.
+
+    Not seen: one that died before its first step, right after another slice that had let go for itself.
+    """
+    run, last = claim.run, claim.entries[-1].kind if claim.entries else "accepted"
+    if run.started_at is None or run.wake_at is None:
+        return False
+    if run.wake_at - timedelta(seconds=lease) - run.started_at < _CLOSE:
+        return False  # both are of this claim: it is the first
+    return last not in _LET_GO | _SINCE or (last in _SINCE and run.failures > 0)
 
 
 def _started(entries: Sequence[Entry]) -> dict[str, Entry]:

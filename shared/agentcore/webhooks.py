@@ -22,6 +22,7 @@ _LONGEST = 2000  # characters of a URL
 _PORTS = {"https": 443, "http": 80}
 _PREFIX = "whsec_"
 _LEAST = 24  # bytes of a secret, as the standard wants
+_TOLERANCE = 300  # seconds that a signature is good for, and that a signer's clock may be ahead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,20 +98,25 @@ def _plain(value: Any) -> Any:
 
 
 def secrets(settings: Settings) -> tuple[bytes, ...]:
-    """The keys of the settings. Raises Misconfigured for one that is none, without repeating it."""
-    return tuple(_secret(text) for text in settings.webhook_secrets.split())
+    """The keys that webhooks are signed with. Raises Misconfigured."""
+    return keys_of(settings.webhook_secrets, "AGENTCORE_WEBHOOK_SECRETS")
 
 
-def _secret(text: str) -> bytes:
+def keys_of(texts: str, setting: str) -> tuple[bytes, ...]:
+    """The keys of a setting. Raises Misconfigured for one that is none, without repeating it."""
+    return tuple(_key(text, setting) for text in texts.split())
+
+
+def _key(text: str, setting: str) -> bytes:
     try:
         key = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
     except ValueError:
         key = b""
     if len(key) < _LEAST:
         raise Misconfigured(
-            f"AGENTCORE_WEBHOOK_SECRETS: each must be {_PREFIX} and the base64 of at least {_LEAST} random bytes. "
+            f"{setting}: each must be {_PREFIX} and the base64 of at least {_LEAST} random bytes. "
             f"One is made by: echo {_PREFIX}$(openssl rand -base64 32)",
-            setting="AGENTCORE_WEBHOOK_SECRETS",
+            setting=setting,
         )
     return key
 
@@ -124,3 +130,26 @@ def signed(keys: Sequence[bytes], delivery_id: str, at: int, content: bytes) -> 
     text = f"{delivery_id}.{at}.".encode() + content
     signatures = [base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode() for key in keys]
     return {**headers, "webhook-signature": " ".join(f"v1,{one}" for one in signatures)} if keys else headers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """What came in the headers of a signed request, as text."""
+
+    message_id: str
+    timestamp: str  # Unix time
+    signatures: str  # v1,… with blanks between
+
+
+def verified(keys: Sequence[bytes], given: Signature, content: bytes, *, now: float) -> bool:
+    """Whether one of the keys signed this, at most five minutes before `now` (Unix time), or after it.
+
+    Each key is compared with each signature, to the end: how long it takes says nothing of what was right.
+    """
+    stamp = given.timestamp
+    if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12) or abs(now - int(stamp)) > _TOLERANCE:
+        return False
+    wanted = signed(keys, given.message_id, int(stamp), content).get("webhook-signature", "").split()
+    came = given.signatures.encode().split()
+    matches = [hmac.compare_digest(one.encode(), other) for one in wanted for other in came]
+    return any(matches)

@@ -15,6 +15,7 @@ from agentcore.api import (
     events,
     headers,
     health,
+    metrics,
     openapi,
     problems,
     runs,
@@ -22,6 +23,8 @@ from agentcore.api import (
     store,
     thread_streams,
     threads,
+    tick,
+    usage,
 )  # fmt: skip
 from agentcore.api.door import Door
 from agentcore.api.limits import BodyLimit
@@ -30,6 +33,10 @@ from agentcore.callers import Callers
 from agentcore.service import Service
 from agentcore.version import __version__
 
+_NOUNS = (
+    health, agents, threads, thread_streams, runs, deliveries, approvals, schedules, store, events, usage, metrics,
+    tick,
+)  # fmt: skip
 _SPARE = 65_536  # bytes of a body beside the input
 
 
@@ -57,9 +64,10 @@ def create_app(service: Service, *more: APIRouter) -> FastAPI:
     )  # fmt: skip
     app.state.service = service
     app.state.closing = asyncio.Event()
+    app.state.probe = health.Probe(service)
     for route in app.routes:
         public(route.endpoint)  # type: ignore[attr-defined]  # so far there is only /openapi.json, a Route
-    for noun in (health, agents, threads, thread_streams, runs, deliveries, approvals, schedules, store, events):
+    for noun in _NOUNS:
         app.include_router(noun.routes)
     for router in more:
         app.include_router(router)

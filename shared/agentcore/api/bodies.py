@@ -34,6 +34,13 @@ def _shallow(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _kept(value: str) -> str:
+    if reason := unstorable(value):
+        raise PydanticCustomError("unstorable", "{reason}", {"reason": reason})
+    return value
+
+
+storable = AfterValidator(_kept)  # of a text in a query, which a database is asked for
 Metadata = Annotated[dict[str, Any], AfterValidator(_shallow)]
 Limit = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Offset = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]

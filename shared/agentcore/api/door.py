@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi.routing import RouteContext
 from starlette.datastructures import Headers
@@ -11,8 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agentcore import auth
 from agentcore.api import problems
+from agentcore.api.scopes import signable
 from agentcore.callers import Callers
 from agentcore.errors import AgentCoreError, Unauthenticated
+from agentcore.webhooks import Signature
 
 # A browser cannot set headers on a WebSocket, and what stands in a URL ends up in logs. So it offers two subprotocols,
 # [PROTOCOL, BEARER + credential], as Kubernetes' API has it done; we answer with the first and drop the second.
@@ -35,24 +38,29 @@ class Door:
             bearers = _bearers(scope)
             if scope["type"] == "websocket":
                 scope, send = _without_credential(scope), _agreeing(scope, send)
-            if (needed := self._needed(scope)) is not None:
-                scope = {**scope, "user": await self._admit(bearers, needed), "agentcore.scope": needed}
+            endpoint, needed = self._found(scope)
+            if needed is not None:
+                signature = _signature(scope) if signable(endpoint) else None
+                scope = {**scope, "user": await self._admit(bearers, signature, needed), "agentcore.scope": needed}
         except AgentCoreError as error:
             await problems.refuse(error, scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def _needed(self, scope: Scope) -> auth.Scope | None:
-        """What the route takes to which this goes. None: it is public, or there is none."""
+    def _found(self, scope: Scope) -> tuple[Any, auth.Scope | None]:
+        """The route to which this goes, and what it takes. None: it is public, or there is none."""
         for route, needed in self._routes:
             if route.matches(dict(scope))[0] == Match.FULL:
-                return needed
-        return None
+                return route.endpoint, needed
+        return None, None
 
-    async def _admit(self, bearers: list[str], needed: auth.Scope) -> auth.Principal:
-        if len(bearers) > 1:  # which of them counts is nothing to guess about
+    async def _admit(self, bearers: list[str], signature: Signature | None, needed: auth.Scope) -> auth.Principal:
+        if len(bearers) + (signature is not None) > 1:  # which of them counts is nothing to guess about
             raise Unauthenticated(given=True)
-        principal = await self._callers.identify(bearers[0] if bearers else None)
+        if signature is None:
+            principal = await self._callers.identify(bearers[0] if bearers else None)
+        else:
+            principal = self._callers.verify(signature)
         principal.need(needed)
         return principal
 
@@ -65,6 +73,18 @@ def _bearers(scope: Scope) -> list[str]:
         found.append(credential.strip() if scheme.lower() == "bearer" else "")
     offered = scope.get("subprotocols", ())
     return [*found, *(one.removeprefix(BEARER) for one in offered if one.startswith(BEARER))]
+
+
+def _signature(scope: Scope) -> Signature | None:
+    """The signature that came, of an empty body: what a body says, nobody reads. None: there is none."""
+    headers = Headers(scope=scope)
+    if "webhook-signature" not in headers:
+        return None
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    if any(len(headers.getlist(name)) != 1 for name in names):
+        raise Unauthenticated(given=True)
+    message_id, timestamp, signatures = (headers[name] for name in names)
+    return Signature(message_id=message_id, timestamp=timestamp, signatures=signatures)
 
 
 def _without_credential(scope: Scope) -> Scope:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -169,6 +169,29 @@ class Schedule(Answer):
     created_at: datetime
 
 
+class Usage(Answer):
+    """What an agent's runs of one day (UTC) have used."""
+
+    agent: str
+    day: date
+    runs: int
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+
+
+class Ticked(Answer):
+    """How much was due: schedules that rang, runs that were sent, what retention deleted, attempts at webhooks."""
+
+    rang: int
+    swept: int
+    pruned: int
+    delivered: int
+
+
 class CommandAnswer(Answer):
     """What came of a command to a thread: success with a result, or error with a code and a message."""
 
@@ -198,6 +221,7 @@ _WHY: dict[int | str, str] = {
     409: "It does not fit the present state.",
     429: "There are as many as there may be.",
     422: "The request cannot be right: `field` names what is wrong.",
+    503: "What it needs is away: send it again.",
     "4XX": "The request was refused.",
 }
 

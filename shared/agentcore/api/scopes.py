@@ -11,7 +11,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from agentcore.auth import Scope
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-_DECLARED = "__agentcore_scope__"
+_DECLARED, _SIGNED = "__agentcore_scope__", "__agentcore_signed__"
 
 
 def needs(scope: Scope) -> Callable[[Endpoint], Endpoint]:
@@ -28,6 +28,16 @@ def public(endpoint: Endpoint) -> Endpoint:
     """Anybody gets to the route, and it knows of no caller."""
     setattr(endpoint, _DECLARED, None)
     return endpoint
+
+
+def signed(endpoint: Endpoint) -> Endpoint:
+    """Who signs the request gets to the route too (AGENTCORE_TICK_SECRETS), and to no other one."""
+    setattr(endpoint, _SIGNED, True)
+    return endpoint
+
+
+def signable(endpoint: Any) -> bool:
+    return getattr(endpoint, _SIGNED, False)
 
 
 def needed(endpoint: Any) -> Scope | None:

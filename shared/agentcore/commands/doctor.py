@@ -16,6 +16,7 @@ from agentcore.bus import open_bus
 from agentcore.commands import server
 from agentcore.errors import AgentCoreError, Misconfigured
 from agentcore.oidc import Oidc
+from agentcore.ports import StateStore
 from agentcore.settings import Settings
 from agentcore.store import open_store
 from agentcore.urls import masked
@@ -66,13 +67,17 @@ async def _connect(settings: Settings) -> None:
 
 
 def _bus(settings: Settings) -> Finding:
-    url = settings.bus_url or "store://"
-    found = asyncio.run(_look(url, settings))
-    return Finding("bus", f"{masked(url)}, {found}" if settings.bus_url else "store:// (memory:// in dev)")
+    if settings.bus_url in ("", "store://"):
+        return Finding("bus", f"store://: workers poll the database{'' if settings.bus_url else ' (memory:// in dev)'}")
+    url = settings.bus_url
+    try:
+        store = open_store(settings.database_url, settings)
+    except Misconfigured:
+        return Finding("bus", f"{masked(url)}, not looked at: the database comes first")
+    return Finding("bus", f"{masked(url)}, {asyncio.run(_look(url, store, settings))}")
 
 
-async def _look(url: str, settings: Settings) -> str:
-    store = open_store(settings.database_url, settings)
+async def _look(url: str, store: StateStore, settings: Settings) -> str:
     bus = open_bus(url, store, settings)
     try:
         async with asyncio.timeout(_PATIENCE):

@@ -9,6 +9,7 @@ from typing import Any
 
 from agentcore import app
 from agentcore.commands.process import leave, preload, stopping
+from agentcore.commands.scraped import scraped
 from agentcore.errors import Misconfigured
 from agentcore.settings import Settings
 from agentcore.urls import masked
@@ -24,7 +25,7 @@ def work(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _work(settings: Settings, *, drain: bool, max_seconds: float | None) -> Any:
-    with stopping() as stop:
+    with stopping() as stop, scraped(settings):
         async with app.running(app.build(settings)) as service:
             if drain:  # what finds nothing to do need not import the SDK
                 return await work_forever(service, stop=stop, drain=True, max_seconds=max_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from agents import Agent, FunctionTool, Model, ModelProvider, ModelResponse
 from agents.items import TResponseStreamEvent
 
+from agentcore import metrics
 from agentcore.durable.codec import dump_output, dump_usage, load_completed, load_response, shape
 from agentcore.durable.handoff import durable_handoff
 from agentcore.durable.scope import Scope, scope_now
@@ -103,6 +105,7 @@ class _Call:
     trimmed: Any
     tools: Sequence[Any]
     items: list[Any] = field(default_factory=list)  # finished ones of a stream
+    began: float = 0.0
 
     @classmethod
     def begin(
@@ -129,6 +132,7 @@ class _Call:
         if self.scope.slice.diverged(self.key):
             self.scope.slice.journal.stop()
         await self.scope.slice.journal.seam()
+        self.began = time.perf_counter()
 
     def replay(self) -> Any:
         """The recorded response; the run fails for good where this code would have asked something else."""
@@ -190,14 +194,16 @@ class _Call:
             if isinstance(t, FunctionTool) and not getattr(t, "_is_agent_tool", False)
         }
         calls = [item for item in output if getattr(item, "type", None) == "function_call"]
+        used = dump_usage(usage)
         data = {
-            "agent": self.agent, "shape": self.shape, "output": dump_output(output), "usage": dump_usage(usage),
+            "agent": self.agent, "shape": self.shape, "output": dump_output(output), "usage": used,
             "response_id": response_id, "effects": {c.call_id: effects[c.name] for c in calls if c.name in effects},
         }  # fmt: skip
         held = {t.name for t in self.tools if isinstance(t, FunctionTool) and t.needs_approval is not False}
         if asks := [c.call_id for c in calls if c.name in held]:
             data["approvals"] = asks  # of these, readers hear that they began when a person has said yes
         journal.add(Entry(key=self.key, kind="model", data=data), linger=0.0 if calls else LINGER)
+        metrics.model_called(self.agent or journal.run.agent, time.perf_counter() - self.began, used)
         self.scope.slice.numbers[self.number] += 1
         self.scope.slice.call_ids.update(c.call_id for c in calls)
         self.scope.called({c.name: c.call_id for c in reversed(calls)})

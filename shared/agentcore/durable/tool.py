@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from agents import FunctionTool
 from agents.tool import invoke_function_tool
 from agents.tool_context import ToolContext
 
+from agentcore import metrics
 from agentcore.context import Current, Parked, Woke
 from agentcore.durable.codec import dump_tool_output, load_tool_output
 from agentcore.durable.scope import Scope, enter, scope_now
@@ -133,6 +135,7 @@ class _Call:
         current = scope.current(self.outer.name, context.tool_call_id)
         if woke is not None:
             current = replace(current, woke=Woke(by=woke["by"], data=woke.get("data")))
+        began = time.perf_counter()
         try:
             async with journal.step(thread=self.threaded):
                 with enter(scope.within(context.tool_call_id), current):
@@ -148,6 +151,7 @@ class _Call:
         stored = dump_tool_output(output)
         data = {"call_id": context.tool_call_id, "name": self.outer.name, "agent": scope.agent[0], "output": stored}
         journal.add(Entry(key=key, kind="tool", data=data))
+        metrics.tool_called(self.outer.name, time.perf_counter() - began)
         if effect_of(self.outer) == "once":
             await journal.commit()
         return load_tool_output(stored)  # what a replay would return

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ColumnElement, DateTime, Dialect, Float, String, Text, bindparam
+from sqlalchemy import JSON, Boolean, ColumnElement, Date, DateTime, Dialect, Float, String, Text, bindparam
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -84,6 +84,23 @@ def _plus(element: plus, compiler: SQLCompiler, **options: Any) -> str:
 def _plus_sqlite(element: plus, compiler: SQLCompiler, **options: Any) -> str:
     time, seconds = (compiler.process(clause, **options) for clause in element.clauses)
     return f"strftime('%Y-%m-%d %H:%M:%f000', {time}, {seconds} || ' seconds')"
+
+
+class day(FunctionElement[date]):
+    """The UTC day of a time."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(day)
+def _day(element: day, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC' AS DATE)"
+
+
+@compiles(day, "sqlite")
+def _day_sqlite(element: day, compiler: SQLCompiler, **options: Any) -> str:
+    return f"date({compiler.process(element.clauses, **options)})"
 
 
 class contains(FunctionElement[bool]):

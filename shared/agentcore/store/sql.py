@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agentcore.store.accepting import Accepting
+from agentcore.store.backlog import Unfinished
 from agentcore.store.deciding import Deciding
 from agentcore.store.deliveries import Deliveries
 from agentcore.store.due import Due
@@ -20,13 +21,14 @@ from agentcore.store.searching import Searching
 from agentcore.store.states import States
 from agentcore.store.storeitems import StoreItems
 from agentcore.store.threads import Threads
+from agentcore.store.usage import UsageOfRuns
 from agentcore.store.watching import Watching
 from agentcore.store.working import Working
 
 
 class SqlStore(
     Threads, States, Searching, Revising, Forgetting, Accepting, Redriving, Working, Leaving, Deciding, Events, Reading,
-    Watching, Due, Schedules, Ringing, Deliveries, StoreItems, Keys, NoHints,
+    Watching, Due, Schedules, Ringing, Deliveries, StoreItems, Keys, UsageOfRuns, Unfinished, NoHints,
 ):  # fmt: skip
     """Implements `ports.StateStore`. As it is, it serves SQLite."""
 
