@@ -51,7 +51,9 @@ _RETRIES = _counter("agentcore_retries", "Attempts that failed and may pass when
 LEASES_LOST = _counter("agentcore_leases_lost", "Runs that another worker took from this one, or that it let slip.")
 TAKEOVERS = _counter("agentcore_takeovers", "Runs taken up here that their last worker left without a word.")
 _RUNS = _gauge("agentcore_runs", "Unfinished runs by state; past 10,000 at least so many.", "state")
-_AGE = _gauge("agentcore_queue_age_seconds", "How long the oldest queued run has waited for a worker; 0: none is queued.")
+_AGE = _gauge(
+    "agentcore_queue_age_seconds", "How long the oldest queued run has waited for a worker; 0: none is queued."
+)
 _UP = _gauge("agentcore_database_up", "1 where the database answered this scrape; else 0, and no figures of runs.")
 
 

@@ -21,6 +21,7 @@ from agentcore.errors import Misconfigured
 from agentcore.settings import Settings
 from agentcore.store import (
     accepting,
+    backlog,
     completion,
     deciding,
     deliveries,
@@ -42,6 +43,7 @@ from agentcore.store import (
     stopping,
     storeitems,
     threads,
+    usage,
     waking,
     working,
 )
@@ -98,8 +100,8 @@ async def test_an_append_changes_no_index(pg: PostgresStore) -> None:
 
 
 MODULES = [
-    accepting, completion, deciding, deliveries, due, events, forgetting, held, journal, keys, leaving, reading,
-    revising, schedules, searching, statements, states, stopping, storeitems, threads, waking, working,
+    accepting, backlog, completion, deciding, deliveries, due, events, forgetting, held, journal, keys, leaving,
+    reading, revising, schedules, searching, statements, states, stopping, storeitems, threads, usage, waking, working,
 ]  # fmt: skip
 
 

@@ -148,6 +148,13 @@ def test_doctor_says_what_to_fix(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_doctor_says_once_what_is_wrong_with_the_database(tmp_path: Path) -> None:
+    for bus in ("", "store://", "sqs://eu-west-1/000000000000/runs"):
+        done = cli("doctor", folder=tmp_path, AGENTCORE_DATABASE_URL="mysql://x/y", AGENTCORE_BUS_URL=bus)
+        assert (done.returncode, done.stdout.count("→")) == (1, 1), done.stdout
+        assert f"bus       {bus or 'store://'}" in done.stdout
+
+
 # -- chat
 
 SLOW = "tests.e2e.agents_slow"

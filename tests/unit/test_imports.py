@@ -58,7 +58,7 @@ async def go():
         print((await service.store.run("default", run.id)).status)
 
 asyncio.run(go())
-print([m for m in ("agents", "openai", "fastapi") if m in sys.modules])
+print([m for m in ("agents", "openai", "fastapi", "prometheus_client") if m in sys.modules])
 """
     assert python(code, tmp_path).splitlines() == ["queued", "[]"]
 
@@ -87,8 +87,9 @@ async def go():
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             answer = await http.post("/runs", json={"agent_id": "support", "input": "hello"})
             print(answer.json()["state"])
+            print(sorted((await http.post("/tick")).json()))
 
 asyncio.run(go())
-print([m for m in ("agents", "openai") if m in sys.modules])
+print([m for m in ("agents", "openai", "prometheus_client") if m in sys.modules])
 """
-    assert python(code, tmp_path).splitlines() == ["queued", "[]"]
+    assert python(code, tmp_path).splitlines() == ["queued", "['delivered', 'pruned', 'rang', 'swept']", "[]"]
