@@ -36,7 +36,7 @@ FREE = {"agent_id"}  # in paths, and of no tenant
 TOLD = {"POST /threads": {"thread_id"}}
 OPTIONS: dict[str, Any] = {"rate_per_second": 0.0, "webhook_allow_http": True, "webhook_allow_private": True}
 HOOK = "http://127.0.0.1:9/"  # nobody listens there
-OPERATIONS = 42  # at least so many ask who calls: raise it with each new one
+OPERATIONS = 45  # at least so many ask who calls: raise it with each new one
 COMPARED = 41  # at least so many ids of another tenant were tried: raise it too
 
 

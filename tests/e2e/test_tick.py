@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
+import re
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +126,25 @@ def test_a_good_signature_is_enough_and_a_wrong_one_is_told_no_more_than_any(tmp
         answers = {case: await http.post("/tick", headers=_sent(headers())) for case, headers in WRONG.items()}
         assert {case for case, answer in answers.items() if answer.status_code != 401} == set()
         assert {answer.text for answer in answers.values()} == {(await http.post("/tick")).text}
+
+    asked(tmp_path, test)
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("bash", "openssl", "od"))), reason="the recipe needs them")
+def test_the_recipe_of_the_docs_signs(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2].joinpath("docs/observability.md").read_text()
+    [recipe] = [found for found in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "hexkey" in found]
+    code, _, request = recipe.partition("curl -X POST http://127.0.0.1:8000/tick ")
+    told = request.replace('-H "', 'echo "').replace('" echo', '"; echo')
+    done = subprocess.run(
+        ["bash", "-euc", code + told], env={**os.environ, "AGENTCORE_TICK_SECRETS": secret(NEW)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    headers = dict(line.split(": ") for line in done.stdout.splitlines())
+
+    async def test(http: Http) -> None:
+        assert headers.keys() == signed(NEW).keys()
+        ok(await http.post("/tick", headers=headers))
 
     asked(tmp_path, test)
 

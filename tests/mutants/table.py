@@ -897,4 +897,28 @@ MUTANTS = (
         'scope["type"] == "http" and',
         e2e("door", "no_page_from_elsewhere"),
     ),
+    Mutant(
+        "any signature ticks", 10, "webhooks.py",
+        "return any(matches)",
+        "return bool(matches)",
+        e2e("tick", "good_signature_is_enough"),
+    ),
+    Mutant(
+        "a signature is good for ever", 10, "webhooks.py",
+        "abs(now - int(stamp)) > _TOLERANCE",
+        "int(stamp) < 0",
+        e2e("tick", "good_signature_is_enough"),
+    ),
+    Mutant(
+        "a signature opens what a key with its scope does", 10, "api/door.py",
+        "_signature(scope) if signable(endpoint) else None",
+        "_signature(scope)",
+        e2e("tick", "opens_no_other_route"),
+    ),
+    Mutant(
+        "everybody's usage is told", 10, "store/usage.py",
+        '    .where(run.c.tenant == bindparam("tenant"))\n',
+        "",
+        store("_usage", "each_others"),
+    ),
 )  # fmt: skip
