@@ -16,6 +16,7 @@ KINDS: Mapping[str, str] = {
     "delta": "A piece of the model's text.",
     "reset": "A new attempt: forget the deltas since the last message.",
     "message": "A model response is complete.",
+    "inner_message": "One inside a tool call or a guardrail is complete: no words of the run's own agent.",
     "handoff": "Another agent takes over.",
     "tool_started": "A tool that must not be repeated begins.",
     "tool_result": "A tool call has its result.",
@@ -34,6 +35,9 @@ KINDS: Mapping[str, str] = {
 
 RUN_ENTRIES = 10**6
 """How many entries of one run a thread's cursor can tell apart: position · 10⁶ + seq."""
+
+SUMMARY = "summary"
+"""Where in a run the thread's summary is made."""
 
 _AFTER: Mapping[str, str] = {
     "accepted": "queued", "asked": "waiting", "slept": "sleeping", "woke": "queued", "yielded": "queued",
@@ -137,7 +141,7 @@ class Cursor:
         yield self._event("delta", {"step": delta.step, "attempt": delta.attempt, "text": delta.text})
 
     def _entry(self, entry: Entry) -> Iterator[PublicEvent]:
-        if entry.kind == "model" and entry.key.count("/") == 2:  # the run's own: those within others have no deltas
+        if entry.kind == "model" and not within(entry.key):  # those within others have no deltas
             self.streaming = False
         name, data = public(entry)
         if name:
@@ -194,26 +198,43 @@ def _status(entry: Entry) -> str | None:
 def public(entry: Entry) -> tuple[str, Mapping[str, Any]]:
     """The public name and data of a journal entry; an empty name for what is the product's own business."""
     data = entry.data or {}
+    if _path(entry.key)[:1] == [SUMMARY]:
+        return "", {}
     match entry.kind:
         case "model":
-            return "message", {"step": entry.key, **_message(data)}
+            return "inner_message" if within(entry.key) else "message", {**_placed(entry.key), **_message(data)}
         case "tool":
             told = {k: data.get(k) for k in ("call_id", "name", "output", "error") if k in data}
-            return "tool_result", {"step": entry.key, **told}
+            return "tool_result", {**_placed(entry.key), **told}
         case "tool_started":
-            return "tool_started", {"step": data.get("key", ""), **{k: data.get(k) for k in ("call_id", "name")}}
+            return "tool_started", {**_placed(data.get("key", "")), **{k: data.get(k) for k in ("call_id", "name")}}
         case "asked":
             return "input_required", {"questions": data["questions"]}
         case "decided":
             return "decided", {k: data.get(k) for k in ("question", "tool", "decision", "by", "note")}
         case "handoff":
-            return "handoff", {"step": entry.key, **data}
+            return "handoff", {**_placed(entry.key), **data}
         case "input":
             return "", {}
         case "custom":
             return "custom", data if isinstance(data, Mapping) else {"payload": data}
         case _:
             return entry.kind, data
+
+
+def within(step: str) -> tuple[str, ...]:
+    """What a step was taken inside of: tool calls by their ids, and guardrails. Empty: the run's own agent took it."""
+    return tuple(_path(step)[1::2])
+
+
+def _path(step: str) -> list[str]:
+    """Steps are `model:SEGMENT/PATH/n` and `tool:PATH/CALL`; paths `0`, or `0/CALL/0` inside a call of it."""
+    kind, _, rest = step.partition(":")
+    return rest.split("/")[1:-1] if kind == "model" else rest.split("/")[:-1]
+
+
+def _placed(step: str) -> Mapping[str, Any]:
+    return {"step": step, **({"within": list(inside)} if (inside := within(step)) else {})}
 
 
 def _message(data: Mapping[str, Any]) -> Mapping[str, Any]:

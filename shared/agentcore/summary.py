@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from agents import Agent, Runner
 
 from agentcore import durable, outcomes
+from agentcore.events import SUMMARY
 from agentcore.history import Before, bare, begin, tokens, window
 from agentcore.journal import ALWAYS
 from agentcore.records import Entry, Item
@@ -128,7 +129,7 @@ async def _tell(
     text = text[: 4 * most]  # a single item may be larger than that
     told = f"Summary so far:\n{before}\n\n{text}" if before else text
     try:
-        with durable.enter(scope.within("summary")):
+        with durable.enter(scope.within(SUMMARY)):
             result = await Runner.run(teller, told, run_config=options["run_config"], max_turns=1)
     except Exception as error:
         if outcomes.transient(error):

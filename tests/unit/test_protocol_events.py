@@ -10,9 +10,9 @@ import pytest
 
 from agentcore.api.following import Gate
 from agentcore.api.frames import Frame, Place, Since, Wanted
-from agentcore.api.mapping import RunFrames, namespace_of
+from agentcore.api.mapping import RunFrames
 from agentcore.errors import Invalid
-from agentcore.events import KINDS, Cursor, Delta, PublicEvent, ThreadCursor
+from agentcore.events import KINDS, Cursor, Delta, PublicEvent, ThreadCursor, within
 from agentcore.records import Entry, Run
 
 THREAD = "0190f5c2-0000-7000-8000-000000000001"
@@ -169,11 +169,11 @@ def test_an_agent_inside_a_tool_call_has_a_place_of_its_own() -> None:
 
 
 def test_places_in_the_tree_are_read_off_steps() -> None:
-    assert namespace_of("model:0/0/4") == ()
-    assert namespace_of("model:2/0/call_1/0/call_2/1/0") == ("call_1", "call_2")
-    assert namespace_of("model:0/0/guardrail:rude/0/0") == ("guardrail:rude",)
-    assert namespace_of("tool:0/call_1") == ()
-    assert namespace_of("tool:0/call_1/0/call_2") == ("call_1",)
+    assert within("model:0/0/4") == ()
+    assert within("model:2/0/call_1/0/call_2/1/0") == ("call_1", "call_2")
+    assert within("model:0/0/guardrail:rude/0/0") == ("guardrail:rude",)
+    assert within("tool:0/call_1") == ()
+    assert within("tool:0/call_1/0/call_2") == ("call_1",)
 
 
 def test_a_handoff_is_an_edge() -> None:

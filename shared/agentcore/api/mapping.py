@@ -14,7 +14,7 @@ from typing import Any
 from agentcore.api import transcript
 from agentcore.api.frames import PARTS, Frame, Place
 from agentcore.checkpoints import checkpoint_id
-from agentcore.events import RUN_ENTRIES, PublicEvent
+from agentcore.events import RUN_ENTRIES, PublicEvent, within
 from agentcore.records import Run
 
 Json = Mapping[str, Any]
@@ -96,7 +96,7 @@ class RunFrames:
 
     def on_message(self, data: Json) -> Iterator[Frame]:
         step, calls = data["step"], data["tool_calls"]
-        where, id = namespace_of(step), self._message_id(step)
+        where, id = within(step), self._message_id(step)
         yield from self._close(where)
         yield from self._enter_agent(where, data.get("agent") or "")
         parts = list(transcript.text_block(data["text"])) if data["text"] else []
@@ -117,6 +117,8 @@ class RunFrames:
             if call.get("effect") in ("read", "idempotent") and not call.get("needs_approval"):
                 yield from self._begins(call["call_id"])
 
+    on_inner_message = on_message  # its place says where it was said
+
     def on_tool_started(self, data: Json) -> Iterator[Frame]:
         yield from self._begins(data["call_id"], data)
 
@@ -125,7 +127,7 @@ class RunFrames:
         yield from self._ends(data["call_id"], data.get("name") or "", data.get("output"), data.get("error"))
 
     def on_handoff(self, data: Json) -> Iterator[Frame]:
-        where = namespace_of(data["step"])
+        where = within(data["step"])
         self._calls.pop(data["call_id"], None)
         yield _update(data["from"], where, agent=data["to"])
         cause = {"type": "edge", "fromNode": data["from"]}
@@ -195,7 +197,7 @@ class RunFrames:
 
     def _begins(self, call_id: str, known: Json | None = None) -> Iterator[Frame]:
         if call_id not in self._begun:
-            where, call = self._calls.get(call_id) or (namespace_of((known or {}).get("step", "")), known or {})
+            where, call = self._calls.get(call_id) or (within((known or {}).get("step", "")), known or {})
             self._begun.add(call_id)
             input = transcript.tool_call({"arguments": "{}", "call_id": call_id, "name": "", **call}).get("args")
             told = {"toolCallId": call_id, "toolName": call.get("name") or ""}
@@ -245,16 +247,6 @@ class RunFrames:
         step = {"id": self._checkpoint(0), "step": self.run.position, "source": "loop"}
         parent = {"parentId": self._checkpoint(1)} if self.run.position > 1 else {}
         yield Frame(method="checkpoints", data={**step, **parent})
-
-
-def namespace_of(step: str) -> Path:
-    """The place in the tree of agents where a step was taken: the tool calls (and guardrails) that it is inside of.
-
-    Steps are `model:SEGMENT/PATH/n` and `tool:PATH/CALL`; paths `0`, or `0/CALL/0` inside a call of it.
-    """
-    kind, _, rest = step.partition(":")
-    path = rest.split("/")[1:-1] if kind == "model" else rest.split("/")[:-1]
-    return tuple(path[1::2])
 
 
 def _message(part: Json, where: Path = ()) -> Frame:

@@ -10,7 +10,7 @@ from agentcore.events import PublicEvent
 
 _OF_MODE = {
     "messages": frozenset({"delta", "reset", "message"}),
-    "updates": frozenset({"message", "tool_started", "tool_result", "handoff"}),
+    "updates": frozenset({"message", "inner_message", "tool_started", "tool_result", "handoff"}),
     "custom": frozenset({"custom"}),
 }
 _TOLD = frozenset().union(*_OF_MODE.values())  # all other events say how the run is: everybody gets those

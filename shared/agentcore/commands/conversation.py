@@ -107,6 +107,8 @@ class Conversation:
                 screen.note("(it begins this answer again)")
             case "message":
                 self._message(data)
+            case "inner_message":  # what agents say among themselves is not said to the user
+                self._calls(data)
             case "tool_result":
                 screen.note(f"← {data.get('name')}: {brief(data.get('error') or data.get('output'))}")
             case "slept":
@@ -128,6 +130,9 @@ class Conversation:
     def _message(self, data: Mapping[str, Any]) -> None:
         if data.get("step") not in self._shown and data.get("text"):
             self._screen.text(data["text"])
+        self._calls(data)
+
+    def _calls(self, data: Mapping[str, Any]) -> None:
         self._screen.line_end()
         for call in data.get("tool_calls", ()):
             self._screen.note(f"→ {call['name']}({brief(call['arguments'])})")

@@ -18,6 +18,9 @@ from agentcore.context import Current, Host, _current
 from agentcore.errors import AgentCoreError, IncompatibleVersion
 from agentcore.journal import FATAL, Journal, Suspension
 
+ASIDE = "aside"
+"""What a run is inside of that an agent's instructions, or a hook, have started."""
+
 
 async def _connected(servers: Iterable[MCPServer]) -> None:
     """For slices whose servers somebody else connects."""
@@ -69,21 +72,27 @@ class Slice:
 
 @dataclass(frozen=True)
 class Scope:
-    """One place in a run. Paths: "0" is the run itself, "0/call_1/0" the first run inside a tool call of it."""
+    """One place in a run. Paths: "0" is the run itself, "0/call_1/0" the first run inside a tool call of it.
+
+    So what a run is inside of stands at every second place: readers of the journal take it from there.
+    """
 
     slice: Slice
     path: str = ""
     agent: list[str] = field(default_factory=lambda: [""])  # the one that acts now; one cell, shared within a path
+    own: bool = False  # of an agent's own run: not inside one of its tool calls or guardrails
 
     def within(self, what: str) -> Scope:
         """Inside a tool call or a guardrail: runs started there get paths of their own."""
-        return replace(self, path=f"{self.path}/{what}")
+        return replace(self, path=f"{self.path}/{what}", own=False)
 
     def run(self) -> Scope:
         """A run started here. They are numbered in the order they start, which asyncio keeps."""
+        if self.own:  # by an agent's instructions, or a hook
+            return self.within(ASIDE).run()
         number = self.slice.numbers[f"run:{self.path}"]
         self.slice.numbers[f"run:{self.path}"] += 1
-        return replace(self, path=f"{self.path}/{number}".lstrip("/"), agent=[""])
+        return replace(self, path=f"{self.path}/{number}".lstrip("/"), agent=[""], own=True)
 
     def called(self, calls: Mapping[str, str]) -> None:
         """Note the first call of each name in the last response here: a handoff is told its arguments, not its call."""
