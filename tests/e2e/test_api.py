@@ -390,7 +390,9 @@ def test_what_is_not_json_is_refused(tmp_path: Path) -> None:
         refused(await http.post("/runs", content=nan, headers=head), 422, "invalid", "input")
         refused(await http.post("/runs", content=b"[]", headers=head), 422, "invalid")
         form = b'{"agent_id": "support", "input": "sent by a form of another site"}'
-        refused(await http.post("/runs", content=form, headers={"content-type": "text/plain"}), 422, "invalid")
+        refused(
+            await http.post("/runs", content=form, headers={"content-type": "text/plain"}), 415, "unsupported_media"
+        )
         refused(await http.post("/runs", content=b"", headers=head), 422, "invalid")
         refused(await http.post("/events", content=b"{", headers=head), 422, "invalid", "body")
 

@@ -45,7 +45,7 @@ class AgentSearch(Body):
     offset: Offset = 0
 
 
-@routes.post("/search", **schemas.answers(list[schemas.Agent], 404))
+@routes.post("/search", **schemas.answers(list[schemas.Agent]))
 @needs("agents:read")
 async def search_agents(body: AgentSearch, verbs: Verbs) -> list[dict[str, Any]]:
     """Agents whose name has this in it, in any case, and whose metadata contain these."""

@@ -47,7 +47,7 @@ class Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:
-            self.openapi_schema = openapi.with_scopes(super().openapi(), self)
+            self.openapi_schema = openapi.described(super().openapi(), self)
         return self.openapi_schema
 
 

@@ -8,15 +8,27 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Request
 
 from agentcore import cloudevents
+from agentcore.api import schemas
 from agentcore.api.caller import Tenant, Verbs
 from agentcore.api.scopes import needs
 from agentcore.errors import Invalid
 
 routes = APIRouter(prefix="/events", tags=["Events"])
 _BATCH = 100
+_EVENT = schemas.CloudEvent.model_json_schema()
+_BODY = {
+    "application/cloudevents+json": {"schema": _EVENT},
+    "application/cloudevents-batch+json": {"schema": {"type": "array", "items": _EVENT, "maxItems": _BATCH}},
+    "application/json": {"schema": {"description": "One event. With `ce-` headers, the attributes: its data alone."}},
+}
 
 
-@routes.post("")
+@routes.post(
+    "",
+    response_model=schemas.Signalled | list[schemas.Signalled],
+    openapi_extra={"requestBody": {"required": True, "content": _BODY}},
+    responses=schemas.refusals(409, 413, 422),
+)
 @needs("events:write")
 async def send_event(request: Request, tenant: Tenant, verbs: Verbs) -> Any:
     """Wake the runs that wait for the event and start those that rules name: once for each source and id."""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Mapping
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
+from agentcore.api import schemas
 from agentcore.api.problems import problem
 from agentcore.api.scopes import public
 from agentcore.service import Service
@@ -18,14 +19,14 @@ log = logging.getLogger("agentcore.api")
 _PATIENCE = 5.0  # seconds: shorter than the time-out of a probe
 
 
-@routes.get("/healthz")
+@routes.get("/healthz", response_model=schemas.Health)
 @public
 async def healthz() -> dict[str, str]:
     """The process answers. Nothing outside is asked, so that a database that is down does not restart everything."""
     return {"status": "ok"}
 
 
-@routes.get("/readyz")
+@routes.get("/readyz", response_model=schemas.Health, responses=schemas.refusals(503))
 @public
 async def readyz(request: Request) -> Response:
     """Database and bus answer too. Where not, `failed` says which of them."""

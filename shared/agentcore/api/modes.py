@@ -15,6 +15,7 @@ _OF_MODE = {
 }
 _TOLD = frozenset().union(*_OF_MODE.values())  # all other events say how the run is: everybody gets those
 DESCRIBED = {"text/event-stream": {"schema": {"type": "string", "description": "Server-sent events of the run."}}}
+ALL = "The client has all events of a run that has ended. An EventSource does not come back."
 
 
 def chosen(events: AsyncGenerator[PublicEvent, None], mode: str | Sequence[str]) -> AsyncGenerator[PublicEvent, None]:

@@ -20,17 +20,17 @@ from agentcore.errors import AgentCoreError, Invalid
 
 log = logging.getLogger("agentcore.api")
 _CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media"}
+_NOT_JSON = "The body must be JSON: send it with Content-Type: application/json."
 _FAILED = "Something went wrong here. It is logged; try again later."
 
 
 def describe(error: AgentCoreError) -> dict[str, Any]:
     """The body of an error raised on purpose."""
-    return _body(error.status, error.message, error.code, jsonable_encoder(error.details))
+    return body(error.status, error.message, error.code, jsonable_encoder(error.details))
 
 
 def problem(status: int, message: str, *, code: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
-    body = _body(status, message, code, more)
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    return JSONResponse(body(status, message, code, more), status, headers, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:
@@ -40,7 +40,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unknown)
 
 
-def _body(status: int, message: str, code: str, details: Mapping[str, Any]) -> dict[str, Any]:
+def body(status: int, message: str, code: str, details: Mapping[str, Any] = {}) -> dict[str, Any]:
     """RFC 9457's members, Agent Protocol's (code, message, metadata), and the details on top for convenience."""
     own = {
         "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message,
@@ -90,6 +90,8 @@ async def _unfit(connection: HTTPConnection, error: Exception) -> Response:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return problem(400, f"The body is not JSON: {first.get('ctx', {}).get('error', '')}.", code="malformed")
+    if first["loc"] == ("body",) and isinstance(first["input"], bytes):  # FastAPI parses what says that it is JSON
+        return problem(415, _NOT_JSON, code=_CODES[415])
     errors = [{"field": _field(e), "message": e["msg"]} for e in error.errors()[:20]]
     named = errors[0]["field"]
     return problem(422, f"{named}: {first['msg']}", code=Invalid.code, field=named, errors=errors)

@@ -24,7 +24,7 @@ After = Annotated[str | None, Query(max_length=50)]
 LastEventID = Annotated[str | None, Header(alias="Last-Event-ID", max_length=50)]
 
 
-class RunSearch(Body):
+class RunSearchRequest(Body):
     metadata: Metadata = Field(default_factory=dict)
     status: schemas.RunStatus | None = None
     thread_id: UUID | None = None
@@ -75,7 +75,7 @@ async def create_and_stream_run(
 
 @routes.post("/search", **schemas.answers(list[schemas.Run], 404))
 @needs("runs:read")
-async def search_runs(body: RunSearch, tenant: Tenant, verbs: Verbs) -> list[dict[str, Any]]:
+async def search_runs(body: RunSearchRequest, tenant: Tenant, verbs: Verbs) -> list[dict[str, Any]]:
     """Runs, the newest first. A thread or an agent that does not exist is not found."""
     found = await verbs.store.runs(
         tenant, thread_id=text_id(body.thread_id), agent=body.agent_id, metadata=body.metadata, limit=body.limit,
@@ -123,7 +123,12 @@ async def stream_run(run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closin
     return sse.respond(verbs.events(tenant, run.id, str(run.last_seq)), closing)
 
 
-@routes.get("/{run_id}/events", responses=schemas.refusals(404))
+@routes.get(
+    "/{run_id}/events",
+    response_model=schemas.RunEvents,
+    response_model_exclude_unset=True,
+    responses={200: {"content": modes.DESCRIBED}, 204: {"description": modes.ALL}, **schemas.refusals(404)},
+)
 @needs("runs:read")
 async def run_events(
     request: Request, run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing, after: After = None,

@@ -64,7 +64,7 @@ class ScheduleChange(Body):
         return {{"agent_id": "agent", "due_at": "due"}.get(name, name): value for name, value in given.items()}
 
 
-@routes.post("", **schemas.answers(schemas.Schedule, 404, 429))
+@routes.post("", **schemas.answers(schemas.Schedule, 404))
 @needs("schedules:write")
 async def create_schedule(body: ScheduleCreate, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Set an alarm clock: once at `due_at`, or by `cron`."""
@@ -95,7 +95,7 @@ async def get_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[
     return views.schedule(await verbs.store.schedule(tenant, str(schedule_id)))
 
 
-@routes.patch("/{schedule_id}", **schemas.answers(schemas.Schedule, 404, 409, 429))
+@routes.patch("/{schedule_id}", **schemas.answers(schemas.Schedule, 404, 409))
 @needs("schedules:write")
 async def change_schedule(
     schedule_id: UUID, body: ScheduleChange, tenant: Tenant, verbs: Verbs
@@ -112,14 +112,14 @@ async def pause_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dic
     return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), {"enabled": False}))
 
 
-@routes.post("/{schedule_id}/resume", **schemas.answers(schemas.Schedule, 404, 429))
+@routes.post("/{schedule_id}/resume", **schemas.answers(schemas.Schedule, 404))
 @needs("schedules:write")
 async def resume_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Let it ring again: a cron at its next time, whatever it missed; one that rings once needs a time to come."""
     return views.schedule(await verbs.change_schedule(tenant, str(schedule_id), {"enabled": True}))
 
 
-@routes.post("/{schedule_id}/run", **schemas.answers(schemas.Run, 404))
+@routes.post("/{schedule_id}/run", **schemas.answers(schemas.Run, 404, 409))
 @needs("schedules:write")
 async def run_schedule(
     schedule_id: UUID, tenant: Tenant, verbs: Verbs, key: IdempotencyKey = None

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agentcore.records import DeliveryStatus, Misfire, Multitask, Overlap, Status, ThreadStatus
+from agentcore.records import (
+    DeliveryStatus,
+    Misfire,
+    Multitask,
+    Overlap,
+    QuestionKind,
+    QuestionStatus,
+    Status,
+    ThreadStatus,
+)
 
 RunStatus = Literal["pending", "error", "success", "timeout", "interrupted"]
 StreamMode = Literal["values", "messages", "updates", "custom"]
@@ -115,13 +123,6 @@ class Run(Answer):
     expires_at: datetime | None = None
 
 
-class RunWait(Answer):
-    run: Run
-    values: dict[str, Any]
-    messages: list[Message]
-    questions: list[dict[str, Any]]
-
-
 class Item(Answer):
     namespace: list[str]
     key: str
@@ -192,6 +193,77 @@ class Ticked(Answer):
     delivered: int
 
 
+class Approval(Answer):
+    """What a run asks of a person: whether a tool may be called, or what became of a call."""
+
+    approval_id: UUID
+    run_id: UUID
+    thread_id: UUID
+    kind: QuestionKind
+    agent_id: str
+    tool: str
+    call_id: str
+    arguments: Any
+    arguments_hash: str
+    status: QuestionStatus
+    decided_by: str | None
+    decided_at: datetime | None
+    note: str | None
+    result: Any
+    on_expiry: Literal["reject", "fail"]
+    expires_at: datetime | None
+    created_at: datetime
+
+
+class RunWait(Answer):
+    run: Run
+    values: dict[str, Any]
+    messages: list[Message]
+    questions: list[Approval]
+
+
+class Event(Answer):
+    """docs/streams.md has the types, and what data each has."""
+
+    id: str
+    type: str
+    data: dict[str, Any]
+
+
+class Events(Answer):
+    """One long poll. Give `after` back with the next one."""
+
+    events: list[Event]
+    after: str | None
+
+
+class RunEvents(Events):
+    run: Run
+
+
+class CloudEvent(Answer):
+    """CloudEvents 1.0, structured. `subject` says which of the waiting runs it is for."""
+
+    specversion: Literal["1.0"]
+    id: str = Field(min_length=1, max_length=1000)
+    source: str = Field(min_length=1, max_length=1000)
+    type: str = Field(min_length=1, max_length=1000)
+    subject: str | None = Field(default=None, max_length=1000)
+    data: Any = None
+
+
+class Signalled(Answer):
+    """What an event did: the runs that it woke, and those that rules started."""
+
+    duplicate: bool
+    woken: list[UUID]
+    started: list[UUID]
+
+
+class Health(Answer):
+    status: Literal["ok"]
+
+
 class CommandAnswer(Answer):
     """What came of a command to a thread: success with a result, or error with a code and a message."""
 
@@ -203,16 +275,23 @@ class CommandAnswer(Answer):
     meta: dict[str, Any] | None = None
 
 
+class FieldProblem(Answer):
+    field: str
+    message: str
+
+
 class Problem(Answer):
-    """RFC 9457, with the Agent Protocol's code, message and metadata."""
+    """RFC 9457, with the Agent Protocol's code, message and metadata. What the metadata have stands on top, too."""
 
     type: str
     title: str
     status: int
     detail: str
-    code: str
+    code: str = Field(description="Stable: the one thing to tell errors apart by.")
     message: str
     metadata: dict[str, Any]
+    field: str = Field(default="", description="What is wrong, where that is one field or parameter.")
+    errors: list[FieldProblem] = Field(default=[], description="All of them, where there are several.")
 
 
 _WHY: dict[int | str, str] = {
@@ -226,6 +305,13 @@ _WHY: dict[int | str, str] = {
 }
 
 
+class NotDecided(Answer):
+    """What stands in the place of an approval whose decision was refused."""
+
+    approval_id: UUID
+    problem: Problem
+
+
 def answers(model: Any, *statuses: int) -> dict[str, Any]:
     """What a route's decorator is told of an operation: its answer, and the problems it has instead."""
     # What has no value is left out: the protocol's optional fields are absent, never null.
@@ -233,8 +319,5 @@ def answers(model: Any, *statuses: int) -> dict[str, Any]:
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that an operation answers with, for its OpenAPI description."""
-    schema = Problem.model_json_schema()
-    content: Mapping[str, Any] = {"application/problem+json": {"schema": schema}}
-    listed: tuple[int | str, ...] = (*statuses, 422, "4XX")
-    return {status: {"description": _WHY[status], "content": content} for status in listed}
+    """The problems of one operation that not every operation has; `openapi` adds the others, and describes them all."""
+    return {status: {"description": ""} for status in statuses}

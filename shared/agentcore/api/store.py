@@ -45,18 +45,18 @@ Namespace = Annotated[list[Key], Field(max_length=_PARTS), AfterValidator(_bound
 Limit = Annotated[int, Field(strict=True, ge=1, le=100)]  # documents are large
 
 
-class Put(Body):
+class StorePutRequest(Body):
     namespace: Namespace
     key: Key
     value: dict[str, Any]
 
 
-class Delete(Body):
+class StoreDeleteRequest(Body):
     namespace: Namespace = Field(default_factory=list)
     key: Key
 
 
-class Search(Body):
+class StoreSearchRequest(Body):
     """Items in `namespace_prefix` and below it whose value contains `filter`, as PostgreSQL's @> has it."""
 
     namespace_prefix: Namespace | None = None
@@ -65,7 +65,7 @@ class Search(Body):
     offset: Offset = 0
 
 
-class ListNamespaces(Body):
+class StoreListNamespacesRequest(Body):
     prefix: Namespace = Field(default_factory=list)
     suffix: Namespace = Field(default_factory=list)
     max_depth: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
@@ -75,7 +75,7 @@ class ListNamespaces(Body):
 
 @routes.put("/items", status_code=204, responses=schemas.refusals())
 @needs("store:write")
-async def put_item(body: Put, tenant: Tenant, verbs: Verbs) -> None:
+async def put_item(body: StorePutRequest, tenant: Tenant, verbs: Verbs) -> None:
     """Keep a document; one of the same namespace and key is replaced."""
     await verbs.put_store_item(tenant, body.namespace, body.key, body.value)
 
@@ -93,13 +93,13 @@ async def get_item(
 
 @routes.delete("/items", status_code=204, responses=schemas.refusals(404))
 @needs("store:write")
-async def delete_item(body: Delete, tenant: Tenant, verbs: Verbs) -> None:
+async def delete_item(body: StoreDeleteRequest, tenant: Tenant, verbs: Verbs) -> None:
     await verbs.store.delete_store_item(tenant, body.namespace, body.key)
 
 
 @routes.post("/items/search", **schemas.answers(schemas.SearchItems))
 @needs("store:read")
-async def search_items(body: Search, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
+async def search_items(body: StoreSearchRequest, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Documents by namespace and key, in this order."""
     found = await verbs.store.search_store(
         tenant, prefix=body.namespace_prefix or (), filter=body.filter, limit=body.limit, offset=body.offset
@@ -109,7 +109,7 @@ async def search_items(body: Search, tenant: Tenant, verbs: Verbs) -> dict[str, 
 
 @routes.post("/namespaces", **schemas.answers(list[list[str]]))
 @needs("store:read")
-async def list_namespaces(body: ListNamespaces, tenant: Tenant, verbs: Verbs) -> list[Sequence[str]]:
+async def list_namespaces(body: StoreListNamespacesRequest, tenant: Tenant, verbs: Verbs) -> list[Sequence[str]]:
     """Namespaces that have documents, in order; deeper ones are cut off at `max_depth` and come once."""
     return [*await verbs.store.store_namespaces(
         tenant, prefix=body.prefix, suffix=body.suffix, max_depth=body.max_depth, limit=body.limit, offset=body.offset

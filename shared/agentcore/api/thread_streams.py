@@ -13,6 +13,7 @@ from agentcore.api import (
     commands,
     following,
     inputs,  # noqa: F401 - registers its commands
+    modes,
     schemas,
     sse,
     trees,  # noqa: F401 - registers its commands
@@ -32,13 +33,18 @@ from agentcore.events import ThreadCursor
 routes = APIRouter(prefix="/threads/{thread_id}", tags=["Streaming"])
 _REPLAYED = {
     "description": "Each event as `event: METHOD`, with its `eventId` as `id:`.",
-    "content": {"text/event-stream": {}},
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
 }
 Who = Annotated[Principal, Depends(principal)]
 LastFrame = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
 
 
-@routes.get("/events", responses=schemas.refusals(404))
+@routes.get(
+    "/events",
+    response_model=schemas.Events,
+    response_model_exclude_unset=True,
+    responses={200: {"content": modes.DESCRIBED}, **schemas.refusals(404)},
+)
 @needs("threads:read")
 async def thread_events(
     request: Request, thread_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing, after: After = None,
@@ -79,7 +85,7 @@ async def open_thread_sse_stream(
     return sse.EventStream(encoded(), frames, closing)
 
 
-@routes.get("/stream", status_code=426, responses={101: {"description": "A WebSocket."}, **schemas.refusals(404)})
+@routes.get("/stream", status_code=426, responses={101: {"description": "A WebSocket."}, **schemas.refusals(404, 426)})
 @needs("threads:read")
 async def open_thread_websocket_stream(thread_id: UUID, tenant: Tenant, verbs: Verbs) -> Response:
     """Open a WebSocket here: commands (also `subscription.*`) go in, their answers and events come out."""

@@ -30,7 +30,7 @@ class ThreadCreate(Body):
     if_exists: Literal["raise", "do_nothing"] = "raise"
 
 
-class ThreadSearch(Body):
+class ThreadSearchRequest(Body):
     metadata: Metadata = Field(default_factory=dict)
     values: Metadata = Field(default_factory=dict)
     status: ThreadStatus | None = None
@@ -73,7 +73,7 @@ async def create_thread(body: ThreadCreate, tenant: Tenant, verbs: Verbs) -> dic
 
 @routes.post("/search", **schemas.answers(list[schemas.Thread]))
 @needs("threads:read")
-async def search_threads(body: ThreadSearch, tenant: Tenant, verbs: Verbs) -> list[dict[str, Any]]:
+async def search_threads(body: ThreadSearchRequest, tenant: Tenant, verbs: Verbs) -> list[dict[str, Any]]:
     """Threads that contain this metadata and these values, the newest first."""
     found = await verbs.store.states(
         tenant, metadata=body.metadata, values=body.values, status=body.status, limit=body.limit, offset=body.offset,
