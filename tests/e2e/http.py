@@ -1,4 +1,4 @@
-"""The API in this process, with a worker beside it, over a fresh SQLite file."""
+"""The API in this process, with a worker beside it, over a fresh SQLite file. Each answer is one that it describes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from agentcore.api import create_app
 from agentcore.commands.client import Event, parse
 from agentcore.settings import Settings
 from agentcore.worker import work_forever
+from tests.e2e.conformance import Conformance
 
 REFUND = "Refund 20 EUR of order 1001, because it broke"
 Http = httpx.AsyncClient
@@ -27,9 +28,11 @@ async def api(path: Path, **options: Any) -> AsyncIterator[Http]:
     async with app.running(app.build(settings), migrate=True) as service:
         stop = asyncio.Event()
         working = asyncio.create_task(work_forever(service, stop=stop))
-        transport = httpx.ASGITransport(create_app(service), raise_app_exceptions=False)
+        asgi = create_app(service)
+        transport = httpx.ASGITransport(asgi, raise_app_exceptions=False)
+        hooks: dict[str, list[Any]] = {"response": [Conformance(asgi)]}
         try:
-            async with Http(transport=transport, base_url="http://test", timeout=60) as http:
+            async with Http(transport=transport, base_url="http://test", timeout=60, event_hooks=hooks) as http:
                 yield http
         finally:
             stop.set()
@@ -43,6 +46,13 @@ def on(path: Path, test: Callable[[Http], Awaitable[None]], **options: Any) -> N
 
     with chdir(path):  # where the shop's agents keep their orders
         asyncio.run(go())
+
+
+def conformance(http: Http) -> Conformance:
+    """What holds the answers of this client against the API's description."""
+    (found,) = http.event_hooks["response"]
+    assert isinstance(found, Conformance)
+    return found
 
 
 def ok(answer: httpx.Response, status: int = 200) -> Any:

@@ -94,7 +94,7 @@ async def get_run(run_id: UUID, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     return views.run(await verbs.store.run(tenant, str(run_id)))
 
 
-@routes.delete("/{run_id}", status_code=204, responses=schemas.refusals(404, 409))
+@routes.delete("/{run_id}", **schemas.nothing(404, 409))
 @needs("runs:write")
 async def delete_run(run_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
     """Delete a run that has ended, with its journal. What was said stays in its thread."""
@@ -144,7 +144,7 @@ async def run_events(
     return sse.respond(verbs.events(tenant, run.id, last or after), closing)
 
 
-@routes.post("/{run_id}/cancel", status_code=204, responses=schemas.refusals(404, 409))
+@routes.post("/{run_id}/cancel", **schemas.nothing(404, 409))
 @needs("runs:write")
 async def cancel_run(
     run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing, wait: bool = False, seconds: Seconds = 60,

@@ -42,7 +42,7 @@ class ScheduleCreate(Body):
 class ScheduleChange(Body):
     """What is given is changed; null takes a thread or a cron away (then it rings once, at its time)."""
 
-    agent_id: AgentId = ""
+    agent_id: AgentId = Field(default_factory=str)  # no default that clients would be told: it is none they may send
     input: Any = None
     name: Name = ""
     thread_id: UUID | None = None
@@ -128,7 +128,7 @@ async def run_schedule(
     return views.run(await verbs.ring_now(tenant, str(schedule_id), idempotency_key=key))
 
 
-@routes.delete("/{schedule_id}", status_code=204, responses=schemas.refusals(404))
+@routes.delete("/{schedule_id}", **schemas.nothing(404))
 @needs("schedules:write")
 async def delete_schedule(schedule_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
     await verbs.store.delete_schedule(tenant, str(schedule_id))

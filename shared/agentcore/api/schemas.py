@@ -7,6 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from agentcore.records import (
     DeliveryStatus,
@@ -316,6 +317,11 @@ def answers(model: Any, *statuses: int) -> dict[str, Any]:
     """What a route's decorator is told of an operation: its answer, and the problems it has instead."""
     # What has no value is left out: the protocol's optional fields are absent, never null.
     return {"response_model": model, "response_model_exclude_unset": True, "responses": refusals(*statuses)}
+
+
+def nothing(*statuses: int) -> dict[str, Any]:
+    """The same for an operation that answers with 204: no body, and no word of what kind that would be."""
+    return {"status_code": 204, "response_class": Response, "responses": refusals(*statuses)}
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

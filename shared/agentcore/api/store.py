@@ -73,7 +73,7 @@ class StoreListNamespacesRequest(Body):
     offset: Offset = 0
 
 
-@routes.put("/items", status_code=204, responses=schemas.refusals())
+@routes.put("/items", **schemas.nothing())
 @needs("store:write")
 async def put_item(body: StorePutRequest, tenant: Tenant, verbs: Verbs) -> None:
     """Keep a document; one of the same namespace and key is replaced."""
@@ -91,7 +91,7 @@ async def get_item(
     return views.store_item(await verbs.store.store_item(tenant, namespace, key))
 
 
-@routes.delete("/items", status_code=204, responses=schemas.refusals(404))
+@routes.delete("/items", **schemas.nothing(404))
 @needs("store:write")
 async def delete_item(body: StoreDeleteRequest, tenant: Tenant, verbs: Verbs) -> None:
     await verbs.store.delete_store_item(tenant, body.namespace, body.key)

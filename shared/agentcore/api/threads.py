@@ -100,7 +100,7 @@ async def patch_thread(thread_id: UUID, body: ThreadPatch, tenant: Tenant, verbs
     return await _shown(verbs, tenant, str(thread_id))
 
 
-@routes.delete("/{thread_id}", status_code=204, responses=schemas.refusals(404, 409))
+@routes.delete("/{thread_id}", **schemas.nothing(404, 409))
 @needs("threads:write")
 async def delete_thread(thread_id: UUID, tenant: Tenant, verbs: Verbs) -> None:
     """Delete a thread with its runs, messages, questions and schedules. One that is busy is refused."""
