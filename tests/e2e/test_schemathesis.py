@@ -47,7 +47,9 @@ POLLED = frozenset({"thread_events"})
 WAITING = frozenset({"cancel_run", "redrive_run", "get_approval", "decide", "decide_many", "list_approvals"})
 """What is about runs that wait for a person. All else gets one that has ended: a stream of another would not end."""
 
-_service = app.build(Settings(database_url="sqlite://", bus_url="memory://", model="offline", auth="none"))
+_service = app.build(
+    Settings(database_url="sqlite:///never-opened.db", bus_url="memory://", model="offline", auth="none")
+)
 schema = schemathesis.openapi.from_dict(
     create_app(_service).openapi(),
     config=SchemathesisConfig.from_dict({"seed": 1, "generation": {"deterministic": True, "database": "none"}}),

@@ -16,6 +16,7 @@ from agentcore.api import (
     headers,
     health,
     metrics,
+    methods,
     openapi,
     problems,
     runs,
@@ -73,6 +74,7 @@ def create_app(service: Service, *more: APIRouter) -> FastAPI:
         app.include_router(router)
     callers = Callers(service.store, service.settings)
     app.add_middleware(Door, routes=tuple(declared(app)), callers=callers)
+    methods.install(app)
     headers.origins(service.settings)  # Misconfigured now, not at the first request
     # JSON may escape each character of an input as \uXXXX: three bytes for one of its UTF-8.
     app.add_middleware(BodyLimit, most=3 * service.settings.input_bytes + _SPARE)

@@ -14,7 +14,8 @@ _OF_MODE = {
     "custom": frozenset({"custom"}),
 }
 _TOLD = frozenset().union(*_OF_MODE.values())  # all other events say how the run is: everybody gets those
-DESCRIBED = {"text/event-stream": {"schema": {"type": "string", "description": "Server-sent events of the run."}}}
+# No type: of what a schema means here, a text or an event of it, tools have two minds (OpenAPI 3.2 tells them apart).
+DESCRIBED = {"text/event-stream": {"schema": {"description": "Server-sent events: docs/streams.md has their types."}}}
 ALL = "The client has all events of a run that has ended. An EventSource does not come back."
 
 

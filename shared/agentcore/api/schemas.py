@@ -295,17 +295,6 @@ class Problem(Answer):
     errors: list[FieldProblem] = Field(default=[], description="All of them, where there are several.")
 
 
-_WHY: dict[int | str, str] = {
-    400: "The request cannot be read.",
-    404: "There is no such thing, or it is another tenant's.",
-    409: "It does not fit the present state.",
-    429: "There are as many as there may be.",
-    422: "The request cannot be right: `field` names what is wrong.",
-    503: "What it needs is away: send it again.",
-    "4XX": "The request was refused.",
-}
-
-
 class NotDecided(Answer):
     """What stands in the place of an approval whose decision was refused."""
 

@@ -33,7 +33,7 @@ from agentcore.events import ThreadCursor
 routes = APIRouter(prefix="/threads/{thread_id}", tags=["Streaming"])
 _REPLAYED = {
     "description": "Each event as `event: METHOD`, with its `eventId` as `id:`.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": {"text/event-stream": {"schema": {"description": "Server-sent events of the Agent Protocol."}}},
 }
 Who = Annotated[Principal, Depends(principal)]
 LastFrame = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
