@@ -30,7 +30,7 @@ def structured(tenant: str, given: Any) -> Event:
     if given.get("specversion") != "1.0":
         _refuse("specversion", 'it must be "1.0"')
     name, source, id = (_attribute(given, field) for field in ("type", "source", "id"))
-    subject = _attribute(given, "subject") if given.get("subject") else ""
+    subject = "" if given.get("subject") in (None, "") else _attribute(given, "subject")
     data = given["data"] if "data" in given else given.get("data_base64")
     if reason := unstorable(data):
         _refuse("data", f"it {reason}")

@@ -34,12 +34,10 @@ class Conformance:
         self.seen.add((operation["operationId"], response.status_code))
 
     def _operation(self, method: str, path: str) -> Json | None:
-        found = [
-            (template.count("{"), verbs[method.lower()])
-            for template, verbs in self._document["paths"].items()
-            if method.lower() in verbs and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
-        ]
-        return min(found, key=lambda one: one[0])[1] if found else None
+        paths = self._document["paths"]
+        found = [t for t in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", t), path)]
+        verbs: Json = paths[path if path in paths else found[0]] if found else {}
+        return verbs.get(method.lower())
 
     def _check(self, operation: Json, response: httpx.Response) -> None:
         what = f"{operation['operationId']} {response.status_code}"

@@ -322,7 +322,8 @@ def test_an_event_may_come_in_headers_or_in_a_batch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "field"),
     [({"id": None}, "id"), ({"source": ""}, "source"), ({"type": 7}, "type"), ({"specversion": "0.3"}, "specversion"),
-     ({"data": "a\0b"}, "data"), ({"subject": ["x"]}, "subject")],
+     ({"data": "a\0b"}, "data"), ({"subject": ["x"]}, "subject"),
+     ({"subject": False}, "subject"), ({"subject": []}, "subject")],
 )  # fmt: skip
 def test_what_is_no_event_is_refused(tmp_path: Path, change: dict[str, Any], field: str) -> None:
     async def test(http: Http) -> None:
@@ -449,6 +450,8 @@ def test_what_does_not_exist_is_not_found(tmp_path: Path) -> None:
         refused(await http.post(f"/approvals/{NOBODY}", json={"decision": "approve"}), 404, "not_found")
         refused(await http.get("/runs/"), 404, "not_found")  # no redirect to a host that a proxy may have made up
         refused(await http.put("/runs"), 405, "method_not_allowed")
+        assert (await http.options(f"/threads/{uuid4()}")).headers["allow"] == "DELETE, GET, PATCH"
+        refused(await http.get("/runs/wait"), 405, "method_not_allowed")  # it is no run called wait
 
     on(tmp_path, test)
 
