@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+FILE = Path(__file__).parents[2] / "../shared/lab/agent-protocol-openapi.json"
+"""It is not kept with the code."""
 
 # What the file does not name: objects that are written where they are used.
 _INLINE = {

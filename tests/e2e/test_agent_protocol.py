@@ -17,7 +17,6 @@ from tests.e2e import protocol_file
 from tests.e2e.http import REFUND, Http, events_of, on
 from tests.e2e.protocol import DEFAULTS, NAMED, OPERATIONS, SCHEMAS, Operation, lacking, unfit
 
-FILE = Path(__file__).parents[2] / "../shared/lab/agent-protocol-openapi.json"
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 NOBODY = str(uuid4())
 
@@ -520,9 +519,9 @@ def test_the_openapi_description_has_the_protocols_operations(tmp_path: Path) ->
         assert set(operation.query) <= query
 
 
-@pytest.mark.skipif(not FILE.exists(), reason="the specification's file is not kept with the code")
+@pytest.mark.skipif(not protocol_file.FILE.exists(), reason="the specification's file is not kept with the code")
 def test_the_table_says_what_the_specification_says() -> None:
-    spec = json.loads(FILE.read_text())
+    spec = json.loads(protocol_file.FILE.read_text())
     ours = {
         one.id: (one.verb, one.path, set(one.statuses), one.body, one.answer, one.query, one.stream)
         for one in OPERATIONS

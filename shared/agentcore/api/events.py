@@ -15,7 +15,7 @@ from agentcore.errors import Invalid
 
 routes = APIRouter(prefix="/events", tags=["Events"])
 _BATCH = 100
-_EVENT = schemas.CloudEvent.model_json_schema()
+_EVENT = {"$ref": "#/components/schemas/CloudEvent"}
 _BODY = {
     "application/cloudevents+json": {"schema": _EVENT},
     "application/cloudevents-batch+json": {"schema": {"type": "array", "items": _EVENT, "maxItems": _BATCH}},

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from agentcore.api.examples import ANSWERS, PROBLEMS, REQUESTS
-from agentcore.api.schemas import Problem
+from agentcore.api.schemas import CloudEvent, Problem
 from agentcore.api.scopes import declared, signable
 from agentcore.auth import Scope
 
@@ -50,8 +50,9 @@ def described(schema: Json, app: FastAPI) -> Json:
     shapes = components.setdefault("schemas", {})
     shapes.pop("HTTPValidationError", None)  # FastAPI's own problem, which we do not have
     shapes.pop("ValidationError", None)
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    shapes |= {**problem.pop("$defs", {}), "Problem": problem}
+    for model in (Problem, CloudEvent):  # which no route names to FastAPI
+        shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        shapes |= {**shape.pop("$defs", {}), model.__name__: shape}
     components["responses"] = {_name_of(status): _refusal(status) for status in PROBLEMS}
     for route, scope in declared(app):
         for method in route.methods or ():

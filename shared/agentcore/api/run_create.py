@@ -19,7 +19,7 @@ IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_lengt
 _ECHOED = ("on_disconnect", "if_not_exists", "stream_mode", "multitask_strategy")
 
 
-class RunConfig(BaseModel):
+class RunCreateConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     tags: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)] = []
@@ -35,7 +35,7 @@ class RunCreate(Body):
     input: Any = None
     messages: Annotated[list[dict[str, Any]], Field(max_length=1000)] | None = None
     metadata: Metadata = Field(default_factory=dict)
-    config: RunConfig = RunConfig()
+    config: RunCreateConfig = RunCreateConfig()
     webhook: Annotated[str, Field(min_length=1, max_length=65_536)] | None = None
     on_completion: Literal["delete", "keep"] | None = None
     on_disconnect: Literal["cancel", "continue"] = "continue"
