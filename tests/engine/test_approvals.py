@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from agents import Agent, RunContextWrapper, function_tool, handoff
+from openai.types.responses import ResponseFunctionToolCall
 
 from agentcore.errors import AlreadyDecided, ArgumentsChanged, Invalid
 from agentcore.records import Decision, Run
@@ -81,6 +82,28 @@ def test_several_at_once_go_on_only_when_all_are_decided(tmp_path: Path, world: 
         assert ((await it.get(run)).status, world.count("pay")) == ("succeeded", 2)
         found = outputs(await it.history(run))
         assert found == {"p0": "pay done", "p1": "The call was not approved: no", "p2": "pay done"}
+
+    on(tmp_path, test)
+
+
+def test_several_calls_of_a_model_that_fills_in_every_field(tmp_path: Path, world: World, streamed: bool) -> None:
+    """Python cannot have a field named async: a call recorded under the name it has instead is unknown to the SDK."""
+
+    def build() -> Agent[Any]:
+        told = {"name": "pay", "arguments": "{}", "type": "function_call", "async": False}
+        wants = [ResponseFunctionToolCall.model_validate({**told, "call_id": f"p{n}"}) for n in range(2)]
+        return world.agent(wants, [say("done")], tools=[world.tool("pay", needs_approval=True)])
+
+    async def test(it: Harness) -> None:
+        it.agent(build)
+        run = await it.run(deltas=streamed)
+        await answer(it, "p0")
+        await answer(it, "p1", "reject")
+        await it.work()
+        left = await it.get(run)
+        assert (left.status, left.error, world.count("pay")) == ("succeeded", None, 1)
+        [recorded, _] = kinds(await it.journal(run), "model")
+        assert {"async", "async_"} & set(recorded["output"][0]) == {"async"}
 
     on(tmp_path, test)
 

@@ -75,6 +75,11 @@ def test_it_says_what_it_is_and_what_it_can_use() -> None:
     assert answer == "(offline model) You said: 'hello'. I can use: look_up_order, refund_order, weather."
 
 
+def test_its_answers_have_no_field_that_the_sdk_does_not_know() -> None:
+    answers = run(SHOP, "look up 1001 and 1002").raw_responses
+    assert [item.model_extra for answer in answers for item in answer.output] == [{}, {}, {}]
+
+
 def test_the_same_input_gives_the_same_output_ids_included() -> None:
     first, second = (run(SHOP, "look up 1001 and 1002").raw_responses for _ in range(2))
     assert first == second

@@ -29,9 +29,9 @@ def _items() -> TypeAdapter[list[ResponseOutputItem]]:
 
 
 def dump_output(output: Sequence[Any]) -> list[Any]:
-    """The output items of a model response, as JSON."""
+    """The output items of a model response, as JSON: in the names of the API, such as `async`, not of Python."""
     return [
-        item.model_dump(mode="json", exclude_unset=True) if isinstance(item, BaseModel) else dict(item)
+        item.model_dump(mode="json", exclude_unset=True, by_alias=True) if isinstance(item, BaseModel) else dict(item)
         for item in output
     ]
 

@@ -167,7 +167,7 @@ def _response(seed: str, output: list[Any], *, tokens: int) -> Response:
             "created_at": 0,  # no clock: the same input gives the same output
             "model": "offline",
             "object": "response",
-            "output": [item.model_dump() for item in output],
+            "output": [item.model_dump(by_alias=True) for item in output],
             "status": "completed",
             "tool_choice": "auto",
             "tools": [],
