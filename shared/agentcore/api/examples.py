@@ -206,6 +206,14 @@ ANSWERS: Examples = {
             "next_attempt_at": None, "created_at": _LATER, "finished_at": _LATER,
         },
     },
+    "Usage": {
+        "one_day": {
+            "agent": "support", "day": "2030-03-01", "runs": 12, "requests": 25, "input_tokens": 2520,
+            "output_tokens": 408, "total_tokens": 2928, "cached_tokens": 0, "reasoning_tokens": 0,
+        },
+    },
+    "get_metrics": {"runs": '# TYPE agentcore_runs gauge\nagentcore_runs{state="queued"} 3.0\n'},
+    "Ticked": {"some": {"rang": 1, "swept": 2, "pruned": 0, "delivered": 1}},
     "send_event": {"started": {"duplicate": False, "woken": [], "started": [_RUN]}},
 }  # fmt: skip
 ANSWERS = {**ANSWERS, "SearchItems": {"users": {"items": [*ANSWERS["Item"].values()]}}}

@@ -16,8 +16,12 @@ from agentcore.service import Service
 routes = APIRouter(tags=["Health"])
 log = logging.getLogger("agentcore.api")
 _PATIENCE = 5.0  # seconds: shorter than the time-out of a scrape
+_TEXT = {"schema": {"type": "string"}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format."}
+    200: {
+        "content": {"text/plain": _TEXT, "application/openmetrics-text": _TEXT},
+        "description": "Prometheus' text format, or OpenMetrics where `Accept` prefers it.",
+    }
 }
 
 
