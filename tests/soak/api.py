@@ -1,0 +1,43 @@
+"""The HTTP API as stubborn clients use it: what is not answered is asked again, with the same idempotency key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import httpx
+
+AGAIN = 0.2  # seconds
+
+
+class Api:
+    """What all clients of a soak share."""
+
+    def __init__(self, url: str) -> None:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
+        self.http = httpx.AsyncClient(base_url=url, timeout=20.0, limits=limits, trust_env=False)
+        self.counts: Counter[str] = Counter()  # requests, those that broke, and answers by status
+        self.failures: list[str] = []  # answers that blame the server itself
+
+    async def close(self) -> None:
+        await self.http.aclose()
+
+    async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """The answer, once there is one. What says "not now" (429, 503) is none."""
+        while True:
+            self.counts["requests"] += 1
+            try:
+                answer = await self.http.request(method, path, **options)
+            except httpx.TransportError:
+                self.counts["broken"] += 1
+            else:
+                self.note(answer, f"{method} {path}")
+                if answer.status_code not in (429, 500, 503):
+                    return answer
+            await asyncio.sleep(AGAIN)
+
+    def note(self, answer: httpx.Response, what: str) -> None:
+        self.counts[str(answer.status_code)] += 1
+        if answer.status_code >= 500 and answer.status_code != 503:
+            self.failures.append(f"{what} was answered {answer.status_code}: {answer.text[:200]}")

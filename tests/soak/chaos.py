@@ -1,0 +1,109 @@
+"""Whatever can break, breaks: at random, and several things at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from tests.postgres import Postgres
+from tests.soak.fleet import Fleet, Member
+from tests.soak.options import LEASE, STOP, Options
+
+PAUSE = 3.0  # seconds at most between two faults
+
+
+class Chaos:
+    """The faults of one soak."""
+
+    def __init__(self, options: Options, fleet: Fleet, server: Postgres) -> None:
+        self.counts: Counter[str] = Counter()
+        self._rng, self._fleet, self._server = options.rng("chaos"), fleet, server
+        self._restarting = asyncio.Lock()
+        self._faults: list[tuple[int, Callable[[], Awaitable[None]]]] = [
+            (30, self.kill_worker), (20, self.stop_one), (15, self.end_worker), (15, self.cut_one), (7, self.cut_all),
+            (6, self.restart_fast), (6, self.restart_at_once), (5, self.kill_api), (4, self.end_api),
+            (4, self.kill_clock),
+        ]  # fmt: skip
+
+    async def rage(self, seconds: float) -> None:
+        """Break things for so long, and repair them all before the return."""
+        until = time.monotonic() + seconds
+        async with asyncio.TaskGroup() as group:
+            while time.monotonic() < until:
+                await asyncio.sleep(self._rng.uniform(0, PAUSE))
+                weights, faults = zip(*self._faults, strict=True)
+                group.create_task(self._rng.choices(faults, weights)[0]())
+
+    async def kill_worker(self) -> None:
+        await self._end(self._worker(), signal.SIGKILL, "kills of workers")
+
+    async def end_worker(self) -> None:
+        await self._end(self._worker(), signal.SIGTERM, "SIGTERMs to workers")
+
+    async def kill_api(self) -> None:
+        await self._end(self._fleet.members["api"], signal.SIGKILL, "kills of the API")
+
+    async def end_api(self) -> None:
+        await self._end(self._fleet.members["api"], signal.SIGTERM, "SIGTERMs to the API")
+
+    async def kill_clock(self) -> None:
+        await self._end(self._fleet.members["clock"], signal.SIGKILL, "kills of the timer")
+
+    async def stop_one(self) -> None:
+        """For longer than a lease: whoever goes on with its runs meets it again."""
+        member = self._any()
+        async with member.lock:
+            self.counts["stops"] += 1
+            self._fleet.lost("stop", member)
+            await member.stop(STOP)
+            await asyncio.sleep(1.0)  # so that what it was about to do is done
+
+    async def cut_one(self) -> None:
+        """One process cannot reach the database, often for longer than a lease; perhaps from amid a statement on."""
+        member = self._any()
+        async with member.lock:
+            self.counts["cuts of one process"] += 1
+            member.proxy.cut_after(self._rng.randrange(4000))
+            await asyncio.sleep(self._rng.uniform(0, STOP))
+            member.proxy.cut()
+            member.proxy.restore()
+
+    async def cut_all(self) -> None:
+        """Nobody can."""
+        async with self._restarting:
+            self.counts["cuts of all"] += 1
+            for member in self._fleet.members.values():
+                member.proxy.cut()
+            await asyncio.sleep(self._rng.uniform(0, LEASE))
+            for member in self._fleet.members.values():
+                member.proxy.restore()
+
+    async def restart_fast(self) -> None:
+        await self._restart(signal.SIGINT, "restarts of PostgreSQL, fast")
+
+    async def restart_at_once(self) -> None:
+        await self._restart(signal.SIGQUIT, "restarts of PostgreSQL, immediate")
+
+    async def _restart(self, how: signal.Signals, counted: str) -> None:
+        async with self._restarting:
+            self.counts[counted] += 1
+            await asyncio.to_thread(self._server.stop, how)
+            await asyncio.sleep(self._rng.uniform(0, 1))
+            await asyncio.to_thread(self._server.start)
+
+    async def _end(self, member: Member, how: signal.Signals, counted: str) -> None:
+        async with member.lock:
+            with suppress(ProcessLookupError):
+                self.counts[counted] += 1
+                self._fleet.lost(how.name, member)
+                await member.end(how)
+
+    def _worker(self) -> Member:
+        return self._rng.choice(self._fleet.workers)
+
+    def _any(self) -> Member:
+        return self._rng.choice([*self._fleet.workers, self._fleet.members["api"]])

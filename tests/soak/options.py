@@ -1,0 +1,38 @@
+"""What a soak is asked to do."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LEASE = 2.0  # seconds
+STOP = LEASE * 1.5  # seconds that a process stands still, so that it loses its runs
+POST = "post"  # the scheme of the soak's own bus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """RUNS, WORKERS, SECONDS, SEED and BUS of the environment."""
+
+    runs: int = 500  # messages that people send
+    workers: int = 3
+    seconds: float = 75.0  # over which they come, and in which things break
+    seed: int = field(default_factory=lambda: random.SystemRandom().randrange(10**6))
+    bus: str = ""  # none: the soak's own post office, which loses, repeats, delays and shuffles
+    password: str = ""  # of that bus
+
+    def rng(self, *names: object) -> random.Random:
+        """A random generator of its own for each purpose, so that one that is asked more often changes no other."""
+        return random.Random(":".join(map(str, (self.seed, *names))))
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Options:
+    """The options that the environment names, the others as they are by default."""
+    runs = int(environ.get("RUNS", "500"))
+    given = {"seed": int(environ["SEED"])} if environ.get("SEED") else {}
+    return Options(
+        runs=runs, workers=int(environ.get("WORKERS", "3")), seconds=float(environ.get("SECONDS") or max(20, runs / 7)),
+        bus=environ.get("BUS", ""), password=environ.get("AGENTCORE_BUS_PASSWORD", ""), **given,
+    )  # fmt: skip

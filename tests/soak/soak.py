@@ -1,0 +1,193 @@
+"""One soak from its start to its report."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentcore.settings import Settings
+from agentcore.store import open_store
+from tests.postgres import Postgres
+from tests.receiver import Received, Receiver, receiving, status
+from tests.soak import fleet, invariants, post, recovery, telling
+from tests.soak.api import Api
+from tests.soak.chaos import Chaos
+from tests.soak.database import Database
+from tests.soak.facts import Facts
+from tests.soak.fleet import Fleet
+from tests.soak.options import POST, Options
+from tests.soak.people import Person
+from tests.soak.post import PostOffice
+from tests.soak.readers import Readers
+from tests.soak.report import Report, counted
+from tests.soak.side import Side
+from tests.soak.users import Users
+
+LOOK = 1.0  # seconds between two looks at what must never be
+TELL = 5.0  # seconds between two lines of progress
+CALM = 120.0  # seconds within which all ends once nothing breaks any more
+
+
+@dataclass
+class Soak:
+    """All that takes part."""
+
+    options: Options
+    server: Postgres
+    database: Database
+    office: PostOffice
+    receiver: Receiver
+    fleet: Fleet
+    api: Api
+    side: Side
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.began = time.monotonic()
+        self.chaos = Chaos(self.options, self.fleet, self.server)
+        self.readers = Readers(self.api, self.options)
+        self.person = Person(self.api, self.options, self.side)
+        webhook = f"http://127.0.0.1:{self.receiver.port}/hook"
+        self.users = Users(self.api, self.options, webhook, self.readers.follow)
+
+    async def run(self) -> Report:
+        """Break everything while runs pass; then let them end, and look at what is there."""
+        background = [asyncio.create_task(one) for one in (self.person.decide(), self._watch(), self._tell())]
+        try:
+            async with asyncio.timeout(self.options.seconds + CALM):
+                await _all(self.users.all(), self.chaos.rage(self.options.seconds), *background)
+                await self._ended()
+        except TimeoutError:
+            self.wrong.append(f"not everything ended within {CALM:g} s after the last fault")
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+        return self._report(await self.database.facts())
+
+    async def _ended(self) -> None:
+        """Return when no run is open, and what ended runs leave behind is gone."""
+        while await self.database.moves():  # noqa: ASYNC110 - the database has no event for it
+            await asyncio.sleep(0.5)
+
+    async def _watch(self) -> None:
+        """Look for what must never be."""
+        while True:
+            self.wrong += await self.database.broken()
+            await asyncio.sleep(LOOK)
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(TELL)
+            states, faults = await self.database.states(), self.chaos.counts.total()
+            wrong = f", {len(self.wrong)} WRONG" if self.wrong else ""
+            print(f"{time.monotonic() - self.began:5.0f} s: {counted(states)}; {faults} faults{wrong}", flush=True)
+
+    def _report(self, facts: Facts) -> Report:
+        lines, seconds = self.side.lines(), time.monotonic() - self.began
+        self.wrong += dict.fromkeys(self._judged(facts))
+        slowest = max(recovery.recoveries(facts, lines, self.fleet.losses), default=None, key=lambda one: one[0])
+        streams = self.readers.streams
+        return Report(
+            options=self.options, seconds=seconds, wrong=self.wrong,
+            lines={
+                "runs": counted(Counter(run.status for run in facts.runs)),
+                "threads": str(len(facts.threads)),
+                "steps": counted(Counter(line.what for line in lines)),
+                "faults": counted(self.chaos.counts),
+                "messages": counted(self.office.counts),
+                "takeovers": str(recovery.takeovers(facts, lines)),
+                "leases lost": str(self.fleet.told("another worker has it")),
+                "unknown outcomes": str(_asked(facts, "outcome")),
+                "decisions": counted(self.person.decided),
+                "readers": f"{len(streams)} on {sum(one.connections for one in streams)} connections, "
+                f"{sum(len(one.told) for one in streams)} events",
+                "requests": counted(self.api.counts),
+                "ended by themselves": counted(self.fleet.exits),
+                "longest recovery": f"{slowest[0]:.1f} s after {slowest[1].how}" if slowest else "none",
+            },
+        )  # fmt: skip
+
+    def _judged(self, facts: Facts) -> Iterator[str]:
+        lines = self.side.lines()
+        yield from self.users.wrong
+        yield from self.api.failures
+        yield from invariants.ended(facts)
+        yield from invariants.kept(facts, self.users.accepted)
+        yield from invariants.ordered(facts)
+        yield from invariants.journaled(facts)
+        yield from invariants.replayed(facts, lines)
+        yield from invariants.once(lines)
+        yield from invariants.keyed(lines)
+        yield from invariants.agreed(facts, lines)
+        yield from invariants.spoken(facts)
+        yield from invariants.rang(facts)
+        yield from invariants.heard(facts, (one.headers.get("webhook-id", "") for one in self.receiver.received))
+        yield from invariants.cleaned(facts)
+        yield from telling.told(facts, self.readers.streams)
+
+
+def _asked(facts: Facts, kind: str) -> int:
+    asked = (entry.data["questions"] for entry in facts.entries if entry.kind == "asked")
+    return sum(question["kind"] == kind for questions in asked for question in questions)
+
+
+async def _all(*parts: Awaitable[object]) -> None:
+    """Return when the first two have; raise what any of them raises."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    open_parts = set(tasks[:2])
+    try:
+        while open_parts:
+            done, _ = await asyncio.wait((*open_parts, *tasks[2:]), return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+            open_parts -= done
+    finally:
+        for task in tasks[:2]:
+            task.cancel()
+        await asyncio.gather(*tasks[:2], return_exceptions=True)
+
+
+async def soak(options: Options, folder: Path) -> Report:
+    """Run one, on a PostgreSQL of its own. `folder` keeps the side table and what the processes logged."""
+    # What was committed survives the server: an immediate stop loses only what was never written.
+    server = Postgres(synchronous_commit="on")
+    try:
+        server.start()
+        async with _prepared(options, server, folder) as prepared:
+            return await prepared.run()
+    finally:
+        server.remove()
+
+
+@asynccontextmanager
+async def _prepared(options: Options, server: Postgres, folder: Path) -> AsyncIterator[Soak]:
+    url = server.create_database()
+    await _migrate(url)
+    refusing = options.rng("receiver")
+
+    def answer(_: Received) -> bytes:
+        return status(503 if refusing.random() < 0.2 else 204)
+
+    async with post.opened(options.rng("post")) as office, receiving(answer) as receiver:
+        bus = {"AGENTCORE_BUS_URL": options.bus or f"{POST}://127.0.0.1:{office.port}"}
+        bus |= {"AGENTCORE_BUS_PASSWORD": options.password} if options.password else {}
+        async with fleet.running(options, folder, url, **bus) as members:
+            api, database = Api(members.url), Database(url)
+            try:
+                await api.ask("GET", "/readyz")
+                yield Soak(options, server, database, office, receiver, members, api, Side(members.side))
+            finally:
+                await api.close()
+                await database.close()
+
+
+async def _migrate(url: str) -> None:
+    store = open_store(url, Settings(database_url=url))
+    await store.migrate()
+    await store.close()
