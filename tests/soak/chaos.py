@@ -57,7 +57,7 @@ class Chaos:
         """For longer than a lease: whoever goes on with its runs meets it again."""
         member = self._any()
         async with member.lock:
-            self.counts["stops"] += 1
+            self._count("stops", member)
             self._fleet.lost("stop", member)
             await member.stop(STOP)
             await asyncio.sleep(1.0)  # so that what it was about to do is done
@@ -66,7 +66,7 @@ class Chaos:
         """One process cannot reach the database, often for longer than a lease; perhaps from amid a statement on."""
         member = self._any()
         async with member.lock:
-            self.counts["cuts of one process"] += 1
+            self._count("cuts of one process", member)
             member.proxy.cut_after(self._rng.randrange(4000))
             await asyncio.sleep(self._rng.uniform(0, STOP))
             member.proxy.cut()
@@ -75,7 +75,7 @@ class Chaos:
     async def cut_all(self) -> None:
         """Nobody can."""
         async with self._restarting:
-            self.counts["cuts of all"] += 1
+            self._count("cuts of all")
             for member in self._fleet.members.values():
                 member.proxy.cut()
             await asyncio.sleep(self._rng.uniform(0, LEASE))
@@ -90,7 +90,7 @@ class Chaos:
 
     async def _restart(self, how: signal.Signals, counted: str) -> None:
         async with self._restarting:
-            self.counts[counted] += 1
+            self._count(counted)
             await asyncio.to_thread(self._server.stop, how)
             await asyncio.sleep(self._rng.uniform(0, 1))
             await asyncio.to_thread(self._server.start)
@@ -98,9 +98,13 @@ class Chaos:
     async def _end(self, member: Member, how: signal.Signals, counted: str) -> None:
         async with member.lock:
             with suppress(ProcessLookupError):
-                self.counts[counted] += 1
+                self._count(counted, member)
                 self._fleet.lost(how.name, member)
                 await member.end(how)
+
+    def _count(self, what: str, member: Member | None = None) -> None:
+        self.counts[what] += 1
+        self._fleet.note(f"{what}{f': {member.name}' if member else ''}")
 
     def _worker(self) -> Member:
         return self._rng.choice(self._fleet.workers)

@@ -23,6 +23,8 @@ def skew(seconds: float) -> None:
     right, right_ns = time.time, time.time_ns
 
     class Wrong(datetime, metaclass=_Everywhere):
+        __slots__ = ()  # C code knows how large a time is
+
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # nothing here adds to datetime
             return datetime.fromtimestamp(time.time(), tz)

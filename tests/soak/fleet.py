@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -79,7 +80,7 @@ class Fleet:
             proxy = Proxy(target.port or 0)
             url = target._replace(netloc=f"{target.username}@127.0.0.1:{proxy.port}").geturl()
             own = environment(
-                AGENTCORE_DATABASE_URL=url, AGENTCORE_PORT=str(port), SOAK_SIDE=str(self.side),
+                AGENTCORE_DATABASE_URL=url, AGENTCORE_PORT=str(port), SOAK_SIDE=str(self.side), SOAK_NAME=name,
                 SOAK_SKEW=str(rng.uniform(-3 * DAYS, 3 * DAYS)), **SETTINGS, **env,
             )  # fmt: skip
             self.members[name] = Member(name, commands.get(name, ("work",)), own, proxy, self.log)
@@ -91,6 +92,12 @@ class Fleet:
     def lost(self, how: str, member: Member) -> None:
         self.losses.append(Loss(how=how, pid=member.pid, at=time.time()))
 
+    def note(self, words: str) -> None:
+        """Write into the log that all processes share."""
+        now = datetime.now()
+        with self.log.open("a") as log:
+            log.write(f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03} CHAOS {words}\n")
+
     async def supervise(self) -> None:
         """Start again what ends by itself, as any host does."""
         while True:
@@ -98,6 +105,7 @@ class Fleet:
                 code = member.process.poll()
                 if code is not None and not member.lock.locked():
                     self.exits[f"{member.name.partition(' ')[0]} with {code}"] += 1
+                    self.note(f"{member.name} ended with {code}")
                     member.begin()
             await asyncio.sleep(0.3)
 
