@@ -68,7 +68,8 @@ class EngineHost:
             agent=schedule["agent"], name=schedule["name"], input=schedule["input"], cron=cron, timezone=timezone,
             due_at=due_at,
         )  # fmt: skip
-        return await self.store.put_schedule(wanted, most=self.settings.schedules_per_thread)
+        # A call that is repeated after a crash comes later: what it set may have rung by then, and must not ring again.
+        return await self.store.put_schedule(wanted, most=self.settings.schedules_per_thread, keep=True)
 
     def _check_ring(self, due_at: datetime) -> None:
         """What a schedule rang may not ring again at once: else an agent could wake itself with every tick."""

@@ -270,8 +270,11 @@ class StateStore(Protocol):
         ...
 
     # -- schedules
-    async def put_schedule(self, schedule: Schedule, *, most: int) -> Schedule:
-        """Insert or replace. LimitExceeded when the tenant (or the thread it names) would have more than `most`."""
+    async def put_schedule(self, schedule: Schedule, *, most: int, keep: bool = False) -> Schedule:
+        """Insert or replace; with `keep` one that is there, rung or not, stays as it is.
+
+        LimitExceeded when the tenant (or the thread it names) would have more than `most`.
+        """
         ...
 
     async def schedules(

@@ -363,6 +363,32 @@ def test_a_schedule_call_that_is_repeated_makes_one_schedule(tmp_path: Path, wor
     on(tmp_path, test)
 
 
+def test_a_schedule_call_that_is_repeated_after_its_ring_does_not_ring_again(
+    tmp_path: Path, world: World, streamed: bool
+) -> None:
+    def build() -> Agent[Any]:
+        @function_tool
+        async def remind() -> str:
+            await current().put_schedule(name="n", input="i", due=timedelta(seconds=20), agent="rung")
+            world.side.add("remind")
+            await asyncio.sleep(3600 if world.count("remind") == 1 else 0)
+            return "ok"
+
+        return world.agent([call("remind", id="r")], [say("done")], tools=[remind])
+
+    async def test(it: Harness) -> None:
+        it.agent(build)
+        it.agent(lambda: world.agent([say("rung")]), "rung")
+        run = await it.accept(deltas=streamed)
+        await dies(it, run, lambda: world.count("remind") == 1)
+        await it.later(31)  # it rings, and its run waits behind this one, which calls again
+        await it.later(60)
+        assert ((await it.get(run)).status, world.count("remind")) == ("succeeded", 2)
+        assert len(await runs(it, trigger="schedule")) == 1
+
+    on(tmp_path, test)
+
+
 def test_an_agent_cancels_its_schedules_and_nobody_elses(tmp_path: Path, world: World, streamed: bool) -> None:
     async def test(it: Harness) -> None:
         it.agent(ringing(world))

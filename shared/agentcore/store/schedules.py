@@ -65,11 +65,13 @@ _DELETE_OF_THREAD = _DELETE.where(_THREAD_IS)
 
 
 class Schedules(Verbs):
-    async def put_schedule(self, schedule: Schedule, *, most: int) -> Schedule:
+    async def put_schedule(self, schedule: Schedule, *, most: int, keep: bool = False) -> Schedule:
         async def work(tx: Tx) -> Schedule:
             before = await tx.first(_LOCKED, id=schedule.id)
             if before and before.tenant != schedule.tenant:
                 raise _missing(schedule.id)
+            if before and keep:
+                return to_schedule(before)
             await self._queue_up(tx, schedule)
             await _check_limit(tx, schedule, most)
             params = values(schedule)
