@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+_NEARLY = 0.2  # of a slice that may be over when a step begins which has all of it
+
 
 class Deadline:
     """Counts down on this process's own clock, which no other process's time is compared with."""
@@ -17,7 +19,8 @@ class Deadline:
         self.whole = whole
         # A short slice must still get some work done: the margin never takes more than half of it.
         self._margin = margin if seconds is None else min(margin, seconds / 2)
-        self._at = None if seconds is None else time.monotonic() + seconds
+        self._began = time.monotonic()
+        self._at = None if seconds is None else self._began + seconds
         self._moved = asyncio.Event()
 
     def bring_forward(self, seconds: float) -> None:
@@ -27,6 +30,10 @@ class Deadline:
             self._at, self.whole = at, False
             self._margin = max(self._margin, seconds)
             self._moved.set()
+
+    def fills(self, since: float) -> bool:
+        """Whether what began then (monotonic) and has not ended yet had nearly all the time that a host ever gives."""
+        return self.whole and self._at is not None and since - self._began <= _NEARLY * (self._at - self._began)
 
     @property
     def left(self) -> float:

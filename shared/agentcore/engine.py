@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("agentcore.engine")
 CANCEL_POLL = 1.0  # seconds within which a run under way hears of a cancellation
+STILL = 1.0  # seconds that the heartbeat comes late when the process was frozen, or kept from running
 Outcome = tuple[list[Entry], Finish | Pause]
 
 
@@ -55,6 +56,7 @@ class Execution:
         self.spec: AgentSpec | None = None
         self.frozen = frozen
         self.cut = False  # steps were cancelled, as the time was up
+        self.overran = False  # one of them had all the time that there ever is
         self.patience: asyncio.TimerHandle | None = None  # with threads, which cannot be cancelled
         self.ends = Open()
         self.past: Past | None = None
@@ -241,11 +243,11 @@ class Execution:
         while True:
             until = self.deadline.soft if not self.deadline.passed else self.deadline.hard
             pause = min(CANCEL_POLL, self.settings.lease_seconds / 3, max(until, 0.005))
-            await self.deadline.sleep(self.settings.lease_seconds / 3 if self.cut else pause)
+            await self._pause(self.settings.lease_seconds / 3 if self.cut else pause)
             if self.deadline.passed:
                 journal.suspend(Suspension(rank=YIELD))
             if self.deadline.hard <= 0 and not self.cut:
-                self.cut = True
+                self.cut, self.overran = True, self.deadline.fills(journal.since)
                 runner.cancel()
                 journal.cut_beside()
             try:
@@ -258,6 +260,14 @@ class Execution:
             ending = self.cut or (journal.suspension and journal.suspension.rank >= CANCEL)
             if ending and self.patience is None:
                 self.patience = journal.loop.call_later(self.settings.sync_tool_seconds, journal.let_go)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep until the deadline is near. Time in which this process stood still says nothing about a step."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        await self.deadline.sleep(seconds)
+        if loop.time() - until > STILL:
+            self.deadline.whole = False
 
     # -- outcomes
 
@@ -293,7 +303,7 @@ class Execution:
         if why.rank == RETRY:
             assert why.error is not None
             return self._retry(why.error)
-        if self.cut and self.deadline.whole and not self.journal.progressed:
+        if self.overran and not self.journal.progressed:
             words = "One step takes longer than a whole slice on this host. Split it, or raise the host's limit."
             return self._failed({"code": "step_exceeds_limit", "message": words})
         entry = Entry(key=f"yielded:{self.run.fence}", kind="yielded", data={"reason": "deadline"})

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NoReturn
 
@@ -330,6 +331,11 @@ class Journal:
             self._models.discard(task)
             self._check_quiet()
 
+    @property
+    def since(self) -> float:
+        """When the first of the fresh steps under way began (monotonic); infinite where there is none."""
+        return min((step.began for step in self._active), default=float("inf"))
+
     async def quiet(self) -> None:
         """Return when no step is under way."""
         self._blocked.clear()
@@ -349,6 +355,7 @@ class Step:
 
     parent: Step | None
     thread: bool = False  # it runs in one, so that nothing can end it
+    began: float = field(default_factory=time.monotonic)
 
 
 _step: ContextVar[Step | None] = ContextVar("agentcore_step", default=None)

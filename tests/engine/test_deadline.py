@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,7 @@ from agents import Agent, function_tool
 
 from agentcore import current, effect
 from agentcore.deadline import Deadline
+from agentcore.engine import STILL
 from agentcore.ports import StateStore
 from agentcore.records import Run
 from agentcore.testing import Script, SideTable, call, say
@@ -165,15 +167,58 @@ def test_a_step_that_needs_more_than_a_whole_slice_fails_and_says_so(tmp_path: P
     async def test(it: Harness) -> None:
         it.agent(lambda: agent(side, work))
         run = await it.accept()
-        await it.service.work(run.id, Deadline(0.4, margin=0.2))  # the model call fits in, the tool does not
-        for _ in range(3):
+        while not (left := await it.get(run)).terminal:  # the model call fits in, the tool does not
             await it.service.work(run.id, Deadline(0.4, margin=0.2))
-        left = await it.get(run)
         assert left.status == "failed"
         assert left.error is not None
         assert left.error["code"] == "step_exceeds_limit"
 
+    on(tmp_path, test, max_failures=1000)
+
+
+def test_time_that_passed_before_a_step_began_does_not_make_it_too_long(tmp_path: Path) -> None:
+    """As where a cold start takes the whole of a short slice, or the database does not answer."""
+    side, waits = SideTable(tmp_path / "side"), iter([60.0])
+
+    @function_tool
+    async def work() -> str:
+        return "worked"
+
+    async def context() -> None:
+        await asyncio.sleep(next(waits, 0.0))
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: agent(side, work), context=context)
+        run = await it.accept()
+        await it.service.work(run.id, Deadline(0.3, margin=0.1))
+        left = await it.get(run)
+        assert (left.status, left.failures) == ("queued", 1)
+        await it.work()
+        assert (await it.get(run)).status == "succeeded"
+
     on(tmp_path, test)
+
+
+def test_time_in_which_the_process_stood_still_does_not_make_a_step_too_long(tmp_path: Path) -> None:
+    """As where the host freezes it, or a laptop sleeps."""
+    side = SideTable(tmp_path / "side")
+
+    @function_tool
+    async def work() -> str:
+        side.add("work")
+        if side.count()["work"] <= 2:  # in the first slice there was a model call, and so a new step
+            time.sleep(STILL + 1.0)  # noqa: ASYNC251 - nothing else runs meanwhile: that is what it is about
+            await asyncio.sleep(60)
+        return "worked"
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: agent(side, work))
+        run = await it.accept()
+        while not (left := await it.get(run)).terminal:
+            await it.service.work(run.id, Deadline(0.6, margin=0.2))
+        assert (left.status, side.count()["work"]) == ("succeeded", 3)
+
+    on(tmp_path, test, max_failures=1000)
 
 
 def test_a_sync_tool_is_waited_for_and_never_repeated_beside_itself(tmp_path: Path) -> None:

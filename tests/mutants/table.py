@@ -424,7 +424,7 @@ MUTANTS = (
     ),
     Mutant(
         "a step that outlasts every slice is begun again and again", 6, "engine.py",
-        "if self.cut and self.deadline.whole and not self.journal.progressed:",
+        "if self.overran and not self.journal.progressed:",
         "if False:",
         engine("deadline", "more_than_a_whole_slice"),
     ),
