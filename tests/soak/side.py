@@ -32,7 +32,7 @@ class Side:
     """The side table: many processes append, one reads."""
 
     def __init__(self, path: Path) -> None:
-        self._table, self._path = SideTable(path), path
+        self._table, self.path = SideTable(path), path
         self._lines: list[Line] = []
         self._read = 0  # bytes
 
@@ -42,8 +42,8 @@ class Side:
 
     def lines(self) -> list[Line]:
         """All there is by now."""
-        if self._path.exists():
-            with self._path.open("rb") as file:
+        if self.path.exists():
+            with self.path.open("rb") as file:
                 file.seek(self._read)
                 fresh = file.read()
             whole = fresh[: fresh.rfind(b"\n") + 1]

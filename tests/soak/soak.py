@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from agentcore.settings import Settings
@@ -68,7 +69,11 @@ class Soak:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
-        return self._report(await self.database.facts())
+        facts = await self.database.facts()
+        report = self._report(facts)
+        if report.wrong:
+            self._keep(facts)
+        return report
 
     async def _ended(self) -> None:
         """Return when no run is open, and what ended runs leave behind is gone."""
@@ -112,6 +117,11 @@ class Soak:
                 "longest recovery": f"{slowest[0]:.1f} s after {slowest[1].how}" if slowest else "none",
             },
         )  # fmt: skip
+
+    def _keep(self, facts: Facts) -> None:
+        """Write down what the database had, for whoever looks into what is wrong."""
+        with (self.side.path.parent / "journal").open("w") as file:
+            file.writelines(f"{json.dumps(asdict(row))}\n" for rows in (facts.runs, facts.entries) for row in rows)
 
     def _judged(self, facts: Facts) -> Iterator[str]:
         lines = self.side.lines()
