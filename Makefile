@@ -10,7 +10,7 @@ ARGS ?=
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help dev chat test mutants bench lint format check lock clean
+.PHONY: help dev chat test mutants bench soak lint format check lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -29,6 +29,9 @@ mutants: $(READY) ## Break each rule and see a test turn red
 
 bench: $(READY) .bench/dbos/.ready ## Measure what the product costs, beside its peers (ARGS="--quick turns")
 	$(BIN)/python -m bench $(ARGS)
+
+soak: $(READY) ## Break everything at random under load (RUNS=2000 WORKERS=4 SECONDS=300 SEED=7 BUS=store://)
+	$(BIN)/python -m tests.soak
 
 lint: $(READY) ## Check style, types and layers
 	$(BIN)/ruff check

@@ -68,15 +68,18 @@ class Database:
             await self._connection.close()
             self._connection = None
 
+    async def execute(self, statement: str) -> psycopg.AsyncCursor[dict[str, Any]]:
+        if self._connection is None:
+            self._connection = await psycopg.AsyncConnection.connect(
+                self._url, autocommit=True, row_factory=dict_row, connect_timeout=5
+            )
+        return await self._connection.execute(statement.encode())
+
     async def rows(self, statement: str) -> list[dict[str, Any]]:
         """What a statement finds, once the server answers."""
         while True:
             try:
-                if self._connection is None:
-                    self._connection = await psycopg.AsyncConnection.connect(
-                        self._url, autocommit=True, row_factory=dict_row, connect_timeout=5
-                    )
-                return await (await self._connection.execute(statement.encode())).fetchall()
+                return await (await self.execute(statement)).fetchall()
             except psycopg.OperationalError:
                 await self.close()
                 await asyncio.sleep(0.2)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.soak.api import Api
 from tests.soak.chaos import Chaos
 from tests.soak.database import Database
 from tests.soak.facts import Facts
-from tests.soak.fleet import Fleet
+from tests.soak.fleet import Fleet, Loss
 from tests.soak.options import POST, Options
 from tests.soak.people import Person
 from tests.soak.post import PostOffice
@@ -96,7 +96,7 @@ class Soak:
     def _report(self, facts: Facts) -> Report:
         lines, seconds = self.side.lines(), time.monotonic() - self.began
         self.wrong += dict.fromkeys(self._judged(facts))
-        slowest = max(recovery.recoveries(facts, lines, self.fleet.losses), default=None, key=lambda one: one[0])
+        found = sorted(recovery.recoveries(facts, lines, self.fleet.losses), key=lambda one: one[0])
         streams = self.readers.streams
         return Report(
             options=self.options, seconds=seconds, wrong=self.wrong,
@@ -114,7 +114,7 @@ class Soak:
                 f"{sum(len(one.told) for one in streams)} events",
                 "requests": counted(self.api.counts),
                 "ended by themselves": counted(self.fleet.exits),
-                "longest recovery": f"{slowest[0]:.1f} s after {slowest[1].how}" if slowest else "none",
+                "recoveries": _told(found),
             },
         )  # fmt: skip
 
@@ -140,6 +140,13 @@ class Soak:
         yield from invariants.heard(facts, (one.headers.get("webhook-id", "") for one in self.receiver.received))
         yield from invariants.cleaned(facts)
         yield from telling.told(facts, self.readers.streams)
+
+
+def _told(found: Sequence[tuple[float, Loss, str]]) -> str:
+    if not found:
+        return "none"
+    (middle, *_), (longest, loss, run) = found[len(found) // 2], found[-1]
+    return f"{len(found)}, half of them within {middle:.1f} s, the longest {longest:.1f} s after {loss.how} (run {run})"
 
 
 def _asked(facts: Facts, kind: str) -> int:

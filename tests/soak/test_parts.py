@@ -1,0 +1,126 @@
+"""What the soak breaks things with really breaks them, and what it looks for in the database it finds there."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from agentcore.ids import new_id
+from agentcore.records import Message
+from agentcore.store.sql import SqlStore
+from tests.conftest import opened
+from tests.contracts.store_kit import accept, claimed
+from tests.e2e.processes import ROOT, environment
+from tests.soak import post
+from tests.soak.bus import PostBus
+from tests.soak.database import BROKEN, Database
+from tests.soak.side import Line, Side
+
+pytestmark = pytest.mark.anyio
+DAY = 86400
+BEHIND = """
+import datetime, time
+right, right_too = time.time(), datetime.datetime.now(datetime.UTC)
+from tests.soak.clock import skew
+skew(-86400)
+from datetime import datetime as imported
+print(round(right - time.time()), round((right_too - imported.now(right_too.tzinfo)).total_seconds()))
+print(round(right - time.time_ns() / 1e9), isinstance(right_too, imported), issubclass(type(right_too), imported))
+"""
+
+
+def test_a_process_believes_in_another_time() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", BEHIND], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == [str(DAY), str(DAY), str(DAY), "True", "True"]
+
+
+async def test_the_post_office_loses_repeats_delays_and_shuffles(
+    anyio_backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post, "MOST_LATE", 0.05)
+    ids = [f"{n:03}" for n in range(400)]
+    async with post.opened(random.Random(1)) as office:
+        bus = PostBus(office.port, redelivery=1.0)
+        for start in range(0, len(ids), 20):
+            await bus.send(ids[start : start + 20])
+        await asyncio.sleep(0.2)
+        got: list[str] = []
+        while messages := await bus.receive(limit=50, wait=0.05):
+            got += [message.run_id for message in messages]
+        await bus.retry(Message(run_id="again", attempt=2), delay=0.0)
+        [again] = await bus.receive(limit=1, wait=1.0)
+    times = Counter(got)
+    assert again.attempt == 3
+    assert len(ids) - len(times) == office.counts["lost"] > 0
+    assert sum(count == 2 for count in times.values()) == office.counts["doubled"] > 0
+    assert office.counts["late"] > 0
+    assert office.counts["shuffled"] > 0
+    assert got != sorted(got)
+
+
+def test_the_side_table_is_read_by_whole_lines(tmp_path: Path) -> None:
+    writer, reader = Side(tmp_path / "side"), Side(tmp_path / "side")
+    assert reader.lines() == []
+    line = Line(what="begin", run="r", key="k", fence=1, name="pay")
+    for count in (1, 2):
+        writer.add(line)
+        assert [(e.run, e.at > 0) for e in reader.lines()] == [("r", True)] * count
+    with (tmp_path / "side").open("a") as file:
+        file.write('{"what": "beg')
+    assert len(reader.lines()) == 2
+
+
+PLANTED = {
+    "threads with two runs at work": "update run set status = 'running'",
+    "runs at work that are not their thread's first": "update run set status = 'sleeping' where position = 2",
+    "threads whose first run is not the earliest open one": "update thread set head_id = null",
+    "first runs that nobody will ever look at": "update run set wake_at = null",
+    "runs that were due long ago": "update run set wake_at = now() - interval '1 minute'",
+}
+
+
+async def test_what_must_never_be_is_found(pg: SqlStore, postgres_url: str) -> None:
+    database = Database(postgres_url)
+    held = await claimed(pg)
+    await accept(pg, held.run.thread_id)
+    assert await database.broken() == []
+    assert await database.moves()
+    for what, statement in PLANTED.items():
+        await database.execute("begin")
+        await database.execute(statement)
+        assert any(sentence.startswith(f"{what}: [") for sentence in await database.broken()), what
+        await database.execute("rollback")
+    await database.close()
+
+
+async def test_a_transaction_that_is_left_open_is_found(
+    pg: SqlStore, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statement = BROKEN["transactions left open"].replace("20 seconds", "0 seconds")
+    monkeypatch.setitem(BROKEN, "transactions left open", statement)
+    database, other = Database(postgres_url), opened(postgres_url)
+    async with other.database.engine.connect() as connection:
+        await (await connection.get_raw_connection()).driver_connection.execute("begin")  # type: ignore[union-attr]
+        assert [one.partition(":")[0] for one in await database.broken()] == ["transactions left open"]
+    await other.close()
+    await database.close()
+
+
+async def test_facts_are_read_from_the_tables(pg: SqlStore, postgres_url: str) -> None:
+    database, held = Database(postgres_url), await claimed(pg)
+    facts = await database.facts()
+    [run] = facts.runs
+    assert (run.id, run.thread, run.status, run.position) == (held.run.id, held.run.thread_id, "running", 1)
+    assert [entry.kind for entry in facts.journal[run.id]] == ["accepted"]
+    assert facts.left == {"runs with a time to be looked at": 1}
+    assert await database.states() == {"running": 1}
+    assert new_id() not in facts.run
+    await database.close()

@@ -1,0 +1,20 @@
+"""The soak itself, as CI runs it; RUNS, WORKERS, SECONDS, SEED and BUS change it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.soak import options
+from tests.soak.soak import soak
+
+
+@pytest.mark.timeout(900)
+def test_whatever_breaks_nothing_is_lost_and_nothing_is_done_twice(tmp_path: Path) -> None:
+    asked = options.load()
+    print(f"seed {asked.seed}; logs in {tmp_path}")
+    report = asyncio.run(soak(asked, tmp_path))
+    print(report)
+    assert report.wrong == []
