@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -18,7 +19,7 @@ def main() -> int:
     print(f"seed {asked.seed}; logs in {folder}", flush=True)
     report = asyncio.run(soak(asked, folder))
     print(report)
-    if not report.wrong:
+    if not report.wrong and not os.environ.get("KEEP"):
         shutil.rmtree(folder)
     return 1 if report.wrong else 0
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from itertools import count
 from typing import Any
 
 import httpx
 
-AGAIN = 0.2  # seconds
+AGAIN, MOST = 0.2, 2.0  # seconds before another try, which double
 
 
 class Api:
@@ -25,7 +26,7 @@ class Api:
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """The answer, once there is one. What says "not now" (429, 503) is none."""
-        while True:
+        for tried in count():
             self.counts["requests"] += 1
             try:
                 answer = await self.http.request(method, path, **options)
@@ -35,7 +36,8 @@ class Api:
                 self.note(answer, f"{method} {path}")
                 if answer.status_code not in (429, 500, 503):
                     return answer
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(min(MOST, AGAIN * 2**tried))
+        raise AssertionError
 
     def note(self, answer: httpx.Response, what: str) -> None:
         self.counts[str(answer.status_code)] += 1

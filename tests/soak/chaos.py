@@ -107,7 +107,11 @@ class Chaos:
         self._fleet.note(f"{what}{f': {member.name}' if member else ''}")
 
     def _worker(self) -> Member:
-        return self._rng.choice(self._fleet.workers)
+        return self._free(self._fleet.workers)
 
     def _any(self) -> Member:
-        return self._rng.choice([*self._fleet.workers, self._fleet.members["api"]])
+        return self._free([*self._fleet.workers, self._fleet.members["api"]])
+
+    def _free(self, members: list[Member]) -> Member:
+        """One to which nothing is being done, if there is any."""
+        return self._rng.choice([one for one in members if not one.lock.locked()] or members)

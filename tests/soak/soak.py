@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
@@ -54,7 +55,7 @@ class Soak:
         self.readers = Readers(self.api, self.options)
         self.person = Person(self.api, self.options, self.side)
         webhook = f"http://127.0.0.1:{self.receiver.port}/hook"
-        self.users = Users(self.api, self.options, webhook, self.readers.follow)
+        self.users = Users(self.api, self.options, webhook, self.readers)
 
     async def run(self) -> Report:
         """Break everything while runs pass; then let them end, and look at what is there."""
@@ -63,17 +64,17 @@ class Soak:
             async with asyncio.timeout(self.options.seconds + CALM):
                 await _all(self.users.all(), self.chaos.rage(self.options.seconds), *background)
                 await self._ended()
+                await self.readers.finish(telling.ends(await self.database.facts()))
         except TimeoutError:
             self.wrong.append(f"not everything ended within {CALM:g} s after the last fault")
         finally:
+            self.readers.close()
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
         facts = await self.database.facts()
-        report = self._report(facts)
-        if report.wrong:
-            self._keep(facts)
-        return report
+        self._keep(facts)
+        return self._report(facts)
 
     async def _ended(self) -> None:
         """Return when no run is open, and what ended runs leave behind is gone."""
@@ -119,7 +120,7 @@ class Soak:
         )  # fmt: skip
 
     def _keep(self, facts: Facts) -> None:
-        """Write down what the database had, for whoever looks into what is wrong."""
+        """Write down what the database has, for whoever looks into what is wrong."""
         with (self.side.path.parent / "journal").open("w") as file:
             file.writelines(f"{json.dumps(asdict(row))}\n" for rows in (facts.runs, facts.entries) for row in rows)
 
@@ -172,6 +173,7 @@ async def _all(*parts: Awaitable[object]) -> None:
 
 async def soak(options: Options, folder: Path) -> Report:
     """Run one, on a PostgreSQL of its own. `folder` keeps the side table and what the processes logged."""
+    sys.setswitchinterval(0.0005)  # the ways to the database are threads of this process, and must not wait for it
     # What was committed survives the server: an immediate stop loses only what was never written.
     server = Postgres(synchronous_commit="on")
     try:

@@ -76,6 +76,17 @@ TOLD = [
 ]
 
 
+def thread(told: list[Told]) -> list[Told]:
+    """What a reader of the thread is told: of the first run as its own reader is, of the second without words."""
+    runs = [(1, "a", told), (2, "b", [one for one in TOLD if one.type not in ("delta", "reset", "status")])]
+    return [
+        replace(one, id=f"{position * 10**6 + one.seq}{one.id[1:]}", data={**one.data, "run_id": run})
+        for position, run, events in runs
+        for one in events
+        if one.id
+    ]
+
+
 def judged(
     facts: Facts = FACTS, lines: list[Line] = LINES, accepted: dict[str, str] = ACCEPTED, told: list[Told] = TOLD,
     received: tuple[str, ...] = ("d",), whole: bool = True,
@@ -86,7 +97,7 @@ def judged(
         invariants.journaled(facts), invariants.replayed(facts, lines), invariants.once(lines),
         invariants.keyed(lines), invariants.agreed(facts, lines), invariants.spoken(facts), invariants.rang(facts),
         invariants.heard(facts, received), invariants.cleaned(facts),
-        telling.told(facts, [Stream("a", told, 1, whole=whole)]),
+        telling.told(facts, [Stream("run", "a", told, 1, whole=whole), Stream("thread", "t", thread(told), 9, True)]),
     ]  # fmt: skip
     return [sentence for sentences in found for sentence in sentences]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ import httpx
 from tests.soak.agents import SPOKEN_TO
 from tests.soak.api import Api
 from tests.soak.options import Options
+from tests.soak.readers import Readers
 
 STRATEGIES = (None, None, "enqueue", "enqueue", "interrupt", "rollback", "reject")
 REFUSED = {"input_required", "thread_busy", "effects_happened"}  # lawful answers to a message that comes too soon
@@ -27,7 +27,7 @@ class Users:
     api: Api
     options: Options
     webhook: str
-    follow: Callable[[str], Awaitable[None]]  # reads a run's events
+    readers: Readers
     accepted: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     refused: int = 0
@@ -60,15 +60,14 @@ class _Conversation:
                     agent = self._rng.choice(STOPPED)
                 run_id = await self._say(f"{self._number}.{index}", agent, self._rng.choice(STRATEGIES))
                 if self._rng.random() < 0.3:
-                    group.create_task(self._follow(run_id))
+                    group.create_task(self._users.readers.follow(run_id))
+                if index == 0 and self._rng.random() < 0.1:
+                    self._users.readers.watch(self._thread)
                 if agent == "waits":
                     group.create_task(self._send_parcel(run_id))
                 if stops:
                     await self._stop(run_id)
                 await asyncio.sleep(self._rng.uniform(0, 2))
-
-    async def _follow(self, run_id: str) -> None:
-        await self._users.follow(run_id)
 
     async def _say(self, key: str, agent: str, strategy: str | None) -> str:
         """Send a message until it is accepted; the run."""
