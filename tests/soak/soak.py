@@ -173,6 +173,7 @@ async def _all(*parts: Awaitable[object]) -> None:
 
 async def soak(options: Options, folder: Path) -> Report:
     """Run one, on a PostgreSQL of its own. `folder` keeps the side table and what the processes logged."""
+    interval = sys.getswitchinterval()
     sys.setswitchinterval(0.0005)  # the ways to the database are threads of this process, and must not wait for it
     # What was committed survives the server: an immediate stop loses only what was never written.
     server = Postgres(synchronous_commit="on")
@@ -182,6 +183,7 @@ async def soak(options: Options, folder: Path) -> Report:
             return await prepared.run()
     finally:
         server.remove()
+        sys.setswitchinterval(interval)
 
 
 @asynccontextmanager
