@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +56,28 @@ def test_a_server_that_stops_ends_its_streams_and_the_client_comes_back(tmp_path
     assert rest[-1].type == "finished"
     results = [event.data["call_id"] for event in [*seen, *rest] if event.type == "tool_result"]
     assert results == [f"call_{n}" for n in range(1, 6)]
+
+
+def test_a_request_that_still_waits_when_the_server_stops_is_to_be_sent_again(tmp_path: Path) -> None:
+    file, body = tmp_path / "test.db", {"agent_id": "slow", "input": "go"}
+    settings = {
+        "AGENTCORE_DATABASE_URL": f"sqlite:///{file}",
+        "AGENTCORE_AGENTS": AGENTS,
+        "SIDE": str(tmp_path / "side"),
+    }
+    assert cli("migrate", folder=tmp_path, **settings).returncode == 0
+    settings = {"AGENTCORE_DATABASE_URL": f"sqlite:///{file}", "AGENTCORE_DEADLINE_MARGIN": "1"}
+    with Process(tmp_path, "serve", "--port", "0", agents=AGENTS, **settings) as serve, ThreadPoolExecutor(1) as pool:
+        with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+            holder.execute("begin immediate")  # so that nothing can be accepted
+            asking = pool.submit(serve.http.post, "/runs", json=body)
+            for _ in range(5):  # until it waits, too
+                time.sleep(0.2)
+                assert serve.http.get("/healthz").is_success
+            serve.process.send_signal(signal.SIGTERM)
+            answer = asking.result(60)
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert serve.process.wait(60) == 0
 
 
 def test_only_this_machine_is_answered_where_nobody_is_asked_who_they_are(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from agentcore.api import (
     usage,
 )  # fmt: skip
 from agentcore.api.door import Door
+from agentcore.api.leaving import Leaving
 from agentcore.api.limits import BodyLimit
 from agentcore.api.scopes import declared, public
 from agentcore.callers import Callers
@@ -56,7 +57,8 @@ def create_app(service: Service, *more: APIRouter) -> FastAPI:
     """All routes, for callers who show who they are as the settings say. Raises Misconfigured.
 
     `more` are served beside ours; their routes declare their scopes too, or this raises TypeError.
-    `app.state.closing` is set by the server when it shuts down: streams then end, to be resumed.
+    `app.state.closing` is set by the server when it shuts down: streams then end, to be resumed, and requests that it
+    cuts off in the end are answered 503.
     """
     # No interactive docs: their page loads scripts from elsewhere. /openapi.json has all there is to know.
     app = Application(
@@ -78,5 +80,6 @@ def create_app(service: Service, *more: APIRouter) -> FastAPI:
     headers.origins(service.settings)  # Misconfigured now, not at the first request
     # JSON may escape each character of an input as \uXXXX: three bytes for one of its UTF-8.
     app.add_middleware(BodyLimit, most=3 * service.settings.input_bytes + _SPARE)
+    app.add_middleware(Leaving, closing=app.state.closing)
     problems.install(app)
     return app
