@@ -152,5 +152,5 @@ def guarded() -> Agent[Any]:
 
 def slices() -> Agent[Any]:
     """Takes longer than one slice."""
-    names = ("look", "store", "pay", "crunch") * 3
+    names = ("look", "store", "pay", "crunch") * 5
     return agent("slices", *([call(name, id=f"{name}{n}")] for n, name in enumerate(names)), LAST)

@@ -13,7 +13,7 @@ from tests.postgres import Postgres
 from tests.soak.fleet import Fleet, Member
 from tests.soak.options import LEASE, STOP, Options
 
-PAUSE = 3.0  # seconds at most between two faults
+PAUSE = 4.0  # seconds at most between two faults
 
 
 class Chaos:

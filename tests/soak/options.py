@@ -14,12 +14,13 @@ POST = "post"  # the scheme of the soak's own bus
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """RUNS, WORKERS, SECONDS, SEED and BUS of the environment."""
+    """RUNS, WORKERS, SECONDS, SEED, BUS and AGENTS of the environment."""
 
     runs: int = 500  # messages that people send
     workers: int = 3
     seconds: float = 75.0  # over which they come, and in which things break
     seed: int = field(default_factory=lambda: random.SystemRandom().randrange(10**6))
+    agents: str = "tests.soak.agents"  # the module that registers those who are talked to
     bus: str = ""  # none: the soak's own post office, which loses, repeats, delays and shuffles
     password: str = ""  # of that bus
 
@@ -34,5 +35,6 @@ def load(environ: Mapping[str, str] = os.environ) -> Options:
     given = {"seed": int(environ["SEED"])} if environ.get("SEED") else {}
     return Options(
         runs=runs, workers=int(environ.get("WORKERS", "3")), seconds=float(environ.get("SECONDS") or max(20, runs / 7)),
-        bus=environ.get("BUS", ""), password=environ.get("AGENTCORE_BUS_PASSWORD", ""), **given,
+        agents=environ.get("AGENTS", "tests.soak.agents"), bus=environ.get("BUS", ""),
+        password=environ.get("AGENTCORE_BUS_PASSWORD", ""), **given,
     )  # fmt: skip

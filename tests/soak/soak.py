@@ -32,7 +32,7 @@ from tests.soak.users import Users
 
 LOOK = 1.0  # seconds between two looks at what must never be
 TELL = 5.0  # seconds between two lines of progress
-CALM = 120.0  # seconds within which all ends once nothing breaks any more
+CALM = 180.0  # seconds, and a tenth of one for each message, within which all ends once nothing breaks any more
 
 
 @dataclass
@@ -59,14 +59,15 @@ class Soak:
 
     async def run(self) -> Report:
         """Break everything while runs pass; then let them end, and look at what is there."""
+        calm = CALM + self.options.runs / 10
         background = [asyncio.create_task(one) for one in (self.person.decide(), self._watch(), self._tell())]
         try:
-            async with asyncio.timeout(self.options.seconds + CALM):
+            async with asyncio.timeout(self.options.seconds + calm):
                 await _all(self.users.all(), self.chaos.rage(self.options.seconds), *background)
                 await self._ended()
                 await self.readers.finish(telling.ends(await self.database.facts()))
         except TimeoutError:
-            self.wrong.append(f"not everything ended within {CALM:g} s after the last fault")
+            self.wrong.append(f"not everything ended within {calm:g} s after the last fault")
         finally:
             self.readers.close()
             for task in background:

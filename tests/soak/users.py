@@ -10,14 +10,13 @@ from uuid import UUID
 
 import httpx
 
-from tests.soak.agents import SPOKEN_TO
 from tests.soak.api import Api
 from tests.soak.options import Options
 from tests.soak.readers import Readers
+from tests.soak.roles import LONG, SILENT
 
 STRATEGIES = (None, None, "enqueue", "enqueue", "interrupt", "rollback", "reject")
 REFUSED = {"input_required", "thread_busy", "effects_happened"}  # lawful answers to a message that comes too soon
-STOPPED = ("slices", "slices", "parallel", "asks", "sleeps")  # agents whose runs somebody cancels
 
 
 @dataclass
@@ -31,9 +30,12 @@ class Users:
     accepted: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     refused: int = 0
+    agents: list[str] = field(default_factory=list)
 
     async def all(self) -> None:
         """Every conversation, begun one after the other over the time there is."""
+        found = (await self.api.ask("POST", "/agents/search", json={"limit": 100})).json()
+        self.agents = sorted(agent["agent_id"] for agent in found if agent["agent_id"] not in SILENT)
         sizes, rng = list[int](), self.options.rng("users")
         while sum(sizes) < self.options.runs:
             sizes.append(min(rng.choice((1, 1, 1, 1, 2, 3, 4)), self.options.runs - sum(sizes)))
@@ -55,9 +57,10 @@ class _Conversation:
     async def hold(self, size: int) -> None:
         async with asyncio.TaskGroup() as group:
             for index in range(size):
-                agent, stops = self._rng.choice(SPOKEN_TO), size == 1 and self._rng.random() < 0.15
+                agents, stops = self._users.agents, size == 1 and self._rng.random() < 0.15
                 if stops:
-                    agent = self._rng.choice(STOPPED)
+                    agents = [name for name in agents if name in LONG] or agents
+                agent = self._rng.choice(agents)
                 run_id = await self._say(f"{self._number}.{index}", agent, self._rng.choice(STRATEGIES))
                 if self._rng.random() < 0.3:
                     group.create_task(self._users.readers.follow(run_id))
