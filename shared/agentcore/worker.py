@@ -18,7 +18,7 @@ from agentcore.service import EVENTS, Service
 
 log = logging.getLogger("agentcore.worker")
 _WAIT = 1.0  # seconds of one receive: how soon a loop notices that it should stop
-_MOST_PAUSE = 30.0  # seconds between two tries of a bus that fails
+_MOST_PAUSE = 5.0  # seconds between two tries of a bus that fails: so late at most are its runs when it is back
 _MOST_DELAY = 60.0  # seconds before a message that failed comes again
 
 
