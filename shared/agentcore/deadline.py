@@ -17,6 +17,7 @@ class Deadline:
         self.whole = whole
         # A short slice must still get some work done: the margin never takes more than half of it.
         self._margin = margin if seconds is None else min(margin, seconds / 2)
+        self._life = float("inf") if seconds is None else seconds
         self._at = None if seconds is None else time.monotonic() + seconds
         self._moved = asyncio.Event()
 
@@ -27,6 +28,12 @@ class Deadline:
             self._at, self.whole = at, False
             self._margin = max(self._margin, seconds)
             self._moved.set()
+
+    def part(self, seconds: float, *, margin: float) -> Deadline:
+        """The deadline of a slice that begins now, of at most so many seconds, inside this one."""
+        given = max(0.0, min(seconds, self.left))
+        # A step that is cut in the last moments of this one may well fit into a slice that begins with another.
+        return Deadline(given, margin=margin, whole=given > 0.9 * min(seconds, self._life))
 
     @property
     def left(self) -> float:
