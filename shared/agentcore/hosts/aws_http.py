@@ -12,11 +12,13 @@ from agentcore.hosts import aws, limits
 from agentcore.hosts.asgi import Hosted
 from agentcore.hosts.resident import Resident
 
+_TEXTS = ["text/", "application/json", "application/problem+json"]  # all else would travel as base64
+
 
 def handler(resident: Resident) -> Mangum:
     """A handler for HTTP APIs, REST APIs, function URLs and Application Load Balancers."""
     assert resident.loop  # Mangum runs requests in the loop that this thread has
-    return Mangum(Hosted(resident, _request_seconds), lifespan="off")
+    return Mangum(Hosted(resident, _request_seconds), lifespan="off", text_mime_types=_TEXTS)
 
 
 def _request_seconds(scope: Scope) -> float:

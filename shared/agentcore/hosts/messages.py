@@ -72,7 +72,7 @@ async def _patiently(service: Service, message: Message, limit: Deadline) -> Tak
 
 
 async def _advance(service: Service, claim: Claim) -> None:
-    """From here on the message is done with: whatever becomes of the slice, the run's row says who goes on, and when."""
+    """From here on the message is done with: whatever becomes of the slice, the run's row says when it goes on."""
     try:
         await service.advance(claim)
     except asyncio.CancelledError:
