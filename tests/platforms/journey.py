@@ -49,8 +49,8 @@ def variables(folder: Path, url: str, bus: str, **more: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def pump(host: Host, *, until: Callable[[], T | None], ticking: bool = False) -> T:
-    """Be the platform that carries messages from the bus to the worker, until something has come to pass."""
+def pump(host: Host, *, until: Callable[[], T | None]) -> T:
+    """Be the platform's bus and clock, until something has come to pass."""
 
     async def go() -> T:
         bus = open_bus(host.bus, open_store(host.url, environment.load()), environment.load(bus_url=host.bus))
@@ -61,8 +61,7 @@ def pump(host: Host, *, until: Callable[[], T | None], ticking: bool = False) ->
                     return found
                 for message in await bus.receive(limit=1, wait=1.0):
                     await _settle(bus, message, await asyncio.to_thread(host.give, message))
-                if ticking:
-                    await asyncio.to_thread(host.tick)
+                await asyncio.to_thread(host.tick)
         finally:
             await bus.close()
         raise AssertionError(f"it did not come to pass: {host.side.count()}")
@@ -116,13 +115,13 @@ def travels(host: Host) -> None:
 def outlives(host: Host) -> None:
     """A run that needs several times the host's limit ends, and no step was repeated."""
     run = start(host, "long")
-    assert pump(host, until=state(host, run, "succeeded", "failed"), ticking=True)["state"] == "succeeded"
+    assert pump(host, until=state(host, run, "succeeded", "failed"))["state"] == "succeeded"
     assert host.side.count() == {f"step:{n}": 1 for n in range(STEPS)}
 
 
 def outlives_a_kill(host: Host) -> None:
     """A tool that hangs has its process killed at the limit; the run goes on where it was."""
     run = start(host, "stuck")
-    assert pump(host, until=state(host, run, "succeeded", "failed"), ticking=True)["state"] == "succeeded"
+    assert pump(host, until=state(host, run, "succeeded", "failed"))["state"] == "succeeded"
     assert host.killed == 1
     assert host.side.count() == {"first": 1, "hang": 1}

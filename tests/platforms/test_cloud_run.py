@@ -174,7 +174,7 @@ def test_sigterm_hands_over_what_executes_and_ends_streams(services: CloudRun) -
     assert services.api.kill(signal.SIGTERM) in (0, -signal.SIGTERM)
     reading.join(30)
     assert not reading.is_alive()
-    assert journey.pump(services, until=journey.state(services, run, "succeeded", "failed"), ticking=True)
+    assert journey.pump(services, until=journey.state(services, run, "succeeded", "failed"))
     assert set(services.side.count().values()) == {1}
 
 

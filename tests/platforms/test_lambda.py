@@ -151,7 +151,7 @@ def test_a_run_that_executes_in_the_api_is_finished_or_handed_over_before_the_an
     assert steps >= 1
     time.sleep(1.0)
     assert sum(aws.side.count().values()) == steps
-    assert journey.pump(aws, until=journey.state(aws, run, "succeeded"), ticking=True)
+    assert journey.pump(aws, until=journey.state(aws, run, "succeeded"))
     assert set(aws.side.count().values()) == {1}
 
 

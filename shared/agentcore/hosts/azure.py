@@ -66,11 +66,16 @@ def streamed(event: Any) -> Pushed:
 
 
 def recorded(event: Any) -> Pushed:
-    """A record of a Kafka trigger (azure.functions.KafkaEvent). Its binding gives all of it as one JSON object."""
-    whole = json.loads(event.get_body())
-    attributes = {str(one["Key"]): _text(one["Value"]) for one in whole.get("Headers") or ()}
-    body = whole.get("Value") or ""
-    return pushed(body.encode(), attributes, content_type=attributes.get("content-type", ""))
+    """A record of a Kafka trigger (azure.functions.KafkaEvent): all of it comes as one JSON object, or its value only.
+
+    Its headers come in more than one form, so a CloudEvent has to be structured here.
+    """
+    body: bytes = event.get_body()
+    try:
+        whole = json.loads(body)
+    except (ValueError, RecursionError):
+        return pushed(body)
+    return pushed(str(whole["Value"]).encode() if isinstance(whole, dict) and "Offset" in whole else body)
 
 
 def _text(value: Any) -> str:
