@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+_WHOLE = 0.9  # of the time that there ever is: with less than that, a step that did not fit may fit another time
+
 
 class Deadline:
     """Counts down on this process's own clock, which no other process's time is compared with."""
@@ -33,7 +35,12 @@ class Deadline:
         """The deadline of a slice that begins now, of at most so many seconds, inside this one."""
         given = max(0.0, min(seconds, self.left))
         # A step that is cut in the last moments of this one may well fit into a slice that begins with another.
-        return Deadline(given, margin=margin, whole=given > 0.9 * min(seconds, self._life))
+        return Deadline(given, margin=margin, whole=given > _WHOLE * min(seconds, self._life))
+
+    def begun(self) -> None:
+        """The work begins only now, as importing it took a while: then this slice does not show what fits into one."""
+        if self.left < _WHOLE * self._life:
+            self.whole = False
 
     @property
     def left(self) -> float:

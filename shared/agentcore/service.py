@@ -141,13 +141,15 @@ class Service(Threads, Reading):
 
     async def advance(self, claim: Claim, deadline: Deadline | None = None) -> Run | None:
         """Move a claimed run forward. None: the lease was lost, another worker has it."""
+        engine = loading.engine()
         deadline = deadline or self._slice()
+        deadline.begun()
         run_id = claim.run.id
         self.deadlines.add(deadline)
         self.here.add(run_id)
         self.live.publish(run_id, Begun(attempt=claim.run.fence))
         try:
-            left: tuple[Run | None, Sequence[str]] = await loading.engine().execute(self, claim, deadline)
+            left: tuple[Run | None, Sequence[str]] = await engine.execute(self, claim, deadline)
         finally:
             self.deadlines.discard(deadline)
             self.here.discard(run_id)

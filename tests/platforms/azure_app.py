@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,7 +22,7 @@ class TimedOut(Exception):
 
 
 class App:
-    def __init__(self, folder: Path, host_json: dict[str, Any], **env: str) -> None:
+    def __init__(self, folder: Path, host_json: dict[str, Any], env: Mapping[str, str]) -> None:
         """An app of our functions, with another host.json."""
         self.root = folder / "app"
         self.root.mkdir()
@@ -32,6 +33,11 @@ class App:
         self._env, self.killed, self.log = env, 0, (folder / "azure.log").open("ab")
         self._process: subprocess.Popen[str] | None = None
         self._said: queue.Queue[Any] = queue.Queue()
+
+    @property
+    def cold(self) -> bool:
+        """Whether no worker process runs."""
+        return self._process is None
 
     def start(self) -> dict[str, list[dict[str, Any]]]:
         """The bindings of each function, as the worker found them."""

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -39,7 +40,7 @@ class InitFailed(Exception):
 class Lambda:
     """One function with one execution environment at a time, as its concurrency is one."""
 
-    def __init__(self, folder: Path, handler: str, *, seconds: float = 30.0, **env: str) -> None:
+    def __init__(self, folder: Path, handler: str, env: Mapping[str, str], *, seconds: float = 30.0) -> None:
         self.handler, self.seconds, self.killed = handler, seconds, 0
         self._env = env
         self.log = (folder / f"{handler}.log").open("ab")

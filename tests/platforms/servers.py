@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ FUNCTIONS = ROOT / "functions"
 class Server:
     """One container. It is started by the first request, killed when one takes too long, and started again."""
 
-    def __init__(self, folder: Path, command: Sequence[str], *, seconds: float = 30.0, **env: str) -> None:
+    def __init__(self, folder: Path, command: Sequence[str], env: Mapping[str, str], *, seconds: float = 30.0) -> None:
         """`command`: with {port} where it wants one."""
         self.seconds, self.killed, self._command, self._env = seconds, 0, command, env
         self.log = (folder / f"{command[-1].replace('/', '_')}.log").open("ab")

@@ -48,9 +48,9 @@ class CloudRun:
         self.side = SideTable(folder / "side")
         limit = {"AGENTCORE_HOST_SECONDS": str(LIMIT)}
         self.env = {**journey.variables(folder, url, self.bus), **broker.environment}
-        self.api = Server(folder, api, **self.env)
-        self.worker = Server(folder, worker, seconds=LIMIT, **self.env, **limit)
-        self.clock = Server(folder, uvicorn("timer_wakeup.cloud_run"), **self.env)
+        self.api = Server(folder, api, self.env)
+        self.worker = Server(folder, worker, {**self.env, **limit}, seconds=LIMIT)
+        self.clock = Server(folder, uvicorn("timer_wakeup.cloud_run"), self.env)
 
     @property
     def killed(self) -> int:
@@ -61,7 +61,10 @@ class CloudRun:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
-    def give(self, message: Message) -> bool:
+    def carry(self) -> None:
+        journey.push(self.bus, self._give)
+
+    def _give(self, message: Message) -> bool:
         try:
             return self.post(message.receipt.message.data).is_success
         except httpx.ReadTimeout:
@@ -189,7 +192,7 @@ def test_only_the_service_accounts_that_are_named_may_push(broker: Broker, postg
             "AGENTCORE_PUSH_SENDERS": f"other@agents.iam.gserviceaccount.com, {pusher}",
             "AGENTCORE_PUSH_ISSUER": google.issuer,
         }  # fmt: skip
-        worker = Server(tmp_path, uvicorn("queue_worker.cloud_run"), **env)
+        worker = Server(tmp_path, uvicorn("queue_worker.cloud_run"), env)
         good = google_events.service_account(pusher, audience)
         strangers = google_events.service_account("mallory@other.iam.gserviceaccount.com", audience)
         body = google_events.push(b"not for us")

@@ -29,9 +29,9 @@ class Aws:
         self.folder, self.url, self.bus, self.broker = folder, url, broker.queue(again=30), broker
         self.side = SideTable(folder / "side")
         env = {**journey.variables(folder, url, self.bus, AGENTCORE_AUTH="none", **more), **broker.environment}
-        self.api = Lambda(folder, "http_chat.aws_lambda.handler", **env)
-        self.worker = Lambda(folder, "queue_worker.aws_lambda.handler", seconds=LIMIT, **env)
-        self.clock = Lambda(folder, "timer_wakeup.aws_lambda.handler", **env)
+        self.api = Lambda(folder, "http_chat.aws_lambda.handler", env)
+        self.worker = Lambda(folder, "queue_worker.aws_lambda.handler", env, seconds=LIMIT)
+        self.clock = Lambda(folder, "timer_wakeup.aws_lambda.handler", env)
 
     @property
     def killed(self) -> int:
@@ -42,10 +42,13 @@ class Aws:
         assert 200 <= answer["statusCode"] < 300, answer
         return json.loads(answer["body"]) if answer["body"] else None
 
-    def give(self, message: Message) -> bool:
+    def carry(self) -> None:
+        journey.push(self.bus, self._give)
+
+    def _give(self, message: Message) -> bool:
         record = aws_events.record(message.receipt["Body"], attempt=message.attempt)
         try:
-            return self.worker.invoke(aws_events.sqs(record)) == {"batchItemFailures": []}
+            return bool(self.worker.invoke(aws_events.sqs(record)) == {"batchItemFailures": []})
         except TimedOut:
             return False
 
