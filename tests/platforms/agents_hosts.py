@@ -57,7 +57,7 @@ def long() -> Any:
         side.add(f"step:{number}")
         return f"step {number} is done"
 
-    turns = [[call("step", {"number": n}, id=f"c{n}")] for n in range(int(os.environ.get("STEPS", STEPS)))]
+    turns = [[call("step", {"number": n}, id=f"c{n}")] for n in range(STEPS)]
     return Agent(name="long", model=Script(*turns, [say("All steps are done.")]), tools=[step])
 
 

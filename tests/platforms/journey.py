@@ -118,11 +118,11 @@ def travels(host: Host) -> None:
     assert {line: n for line, n in host.side.count().items() if line in ("book", "nap")} == {"book": 1, "nap": 1}
 
 
-def outlives(host: Host, steps: int = STEPS) -> None:
+def outlives(host: Host) -> None:
     """A run that needs several times the host's limit ends, and no step was repeated."""
     run = start(host, "long")
     assert pump(host, until=state(host, run, "succeeded", "failed"))["state"] == "succeeded"
-    assert host.side.count() == {f"step:{n}": 1 for n in range(steps)}
+    assert host.side.count() == {f"step:{n}": 1 for n in range(STEPS)}
 
 
 def outlives_a_kill(host: Host) -> None:

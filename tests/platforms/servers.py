@@ -75,4 +75,5 @@ class Server:
     def stop(self) -> None:
         if self._process is not None:
             self.kill()
+        self.http.close()
         self.log.close()

@@ -183,24 +183,3 @@ def test_a_wrong_setting_is_named_at_the_start(broker: Broker, postgres_url: str
             wrong.clock.start()
     finally:
         wrong.stop()
-
-
-@pytest.mark.parametrize("handler", ["http_chat.aws_lambda", "timer_wakeup.aws_lambda"])
-def test_the_api_and_the_clock_import_no_sdk(handler: str, broker: Broker, tmp_path: Path) -> None:
-    assert imported(handler, tmp_path, "agents", **broker.environment) == "False"
-
-
-def imported(module: str, folder: Path, name: str, **env: str) -> str:
-    import os
-    import subprocess
-    import sys
-
-    from tests.e2e.processes import environment
-    from tests.platforms.lambda_runtime import FUNCTIONS
-
-    given = environment(**journey.variables(folder, "postgresql://postgres@127.0.0.1:9/nothing", "store://"), **env)
-    given["PYTHONPATH"] = f"{FUNCTIONS}{os.pathsep}{given['PYTHONPATH']}"
-    code = f"import sys, {module}; print({name!r} in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
