@@ -48,6 +48,9 @@ check: lint test ## What CI does
 lock: $(UV_FILE) ## Resolve all dependencies again (ARGS="--upgrade")
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
 	  --group dev --all-extras --custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	  --extra azure --extra kafka --constraint requirements.lock --custom-compile-command "make lock" \
+	  pyproject.toml -o functions/requirements.txt
 
 clean: ## Remove what make has set up, and no data
 	rm -rf .venv .tools .bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from agentcore import loading
+from agentcore import loading, logs
 from agentcore import settings as environment
-from agentcore.errors import AgentCoreError, Misconfigured
-from agentcore.settings import Settings
+from agentcore.errors import AgentCoreError
 from agentcore.version import __version__
 
 _EXAMPLES = """\
@@ -39,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         settings = environment.load(**_overrides(args))
-        _log(settings)
+        logs.set_up(settings)
         if "" not in sys.path:
             sys.path.append("")  # AGENTCORE_AGENTS may name a module here; last, so that it shadows nothing of ours
         command = importlib.import_module(f"agentcore.commands.{args.module}")
@@ -225,11 +223,3 @@ def _overrides(args: argparse.Namespace) -> dict[str, Any]:
     if database is not None and "://" not in database:
         database = f"sqlite:///{database}"
     return {"host": getattr(args, "host", None), "port": getattr(args, "port", None), "database_url": database}
-
-
-def _log(settings: Settings) -> None:
-    level = logging.getLevelNamesMapping().get(settings.log_level.upper())
-    if level is None:
-        raise Misconfigured(f"AGENTCORE_LOG_LEVEL={settings.log_level!r} is none of debug, info, warning, error.")
-    logging.basicConfig(level=max(level, logging.WARNING), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("agentcore").setLevel(level)

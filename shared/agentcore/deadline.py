@@ -6,6 +6,7 @@ import asyncio
 import time
 
 _NEARLY = 0.2  # of a slice that may be over when a step begins which has all of it
+_WHOLE = 0.9  # of the time that there ever is: with less than that, a step that did not fit may fit another time
 
 
 class Deadline:
@@ -20,6 +21,7 @@ class Deadline:
         # A short slice must still get some work done: the margin never takes more than half of it.
         self._margin = margin if seconds is None else min(margin, seconds / 2)
         self._began = time.monotonic()
+        self._life = float("inf") if seconds is None else seconds
         self._at = None if seconds is None else self._began + seconds
         self._moved = asyncio.Event()
 
@@ -33,7 +35,13 @@ class Deadline:
 
     def fills(self, since: float) -> bool:
         """Whether what began then (monotonic) and has not ended yet had nearly all the time that a host ever gives."""
-        return self.whole and self._at is not None and since - self._began <= _NEARLY * (self._at - self._began)
+        return self.whole and since - self._began <= _NEARLY * self._life
+
+    def part(self, seconds: float, *, margin: float) -> Deadline:
+        """The deadline of a slice that begins now, of at most so many seconds, inside this one."""
+        given = max(0.0, min(seconds, self.left))
+        # A step that is cut in the last moments of this one may well fit into a slice that begins with another.
+        return Deadline(given, margin=margin, whole=given > _WHOLE * min(seconds, self._life))
 
     @property
     def left(self) -> float:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from agentcore.auth import SCOPES, Principal, Scope, name
 from agentcore.errors import Invalid, Misconfigured
@@ -16,6 +16,7 @@ log = logging.getLogger("agentcore.auth")
 _ALGORITHMS = frozenset(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"])
 _LONGEST = 8_192  # characters of a token: what is longer than headers may be is not looked at
 _LEEWAY = 30.0  # seconds by which the provider's clock may differ from ours
+T = TypeVar("T")
 
 
 class Oidc:
@@ -40,6 +41,13 @@ class Oidc:
 
     async def principal(self, token: str) -> Principal | None:
         """Who has this token; None where it is not valid here. Raises Unavailable where that cannot be told."""
+        return await self._checked(token, self._principal)
+
+    async def claims(self, token: str) -> Mapping[str, Any] | None:
+        """What this token says; None where it is not valid here. Raises Unavailable where that cannot be told."""
+        return await self._checked(token, lambda claims: claims)
+
+    async def _checked(self, token: str, use: Callable[[Mapping[str, Any]], T]) -> T | None:
         import jwt  # only processes that take tokens pay for it
 
         try:
@@ -49,7 +57,7 @@ class Oidc:
                 raise jwt.InvalidAlgorithmError("its algorithm is not one of AGENTCORE_OIDC_ALGORITHMS")
             if (key := await self.jwks.find(key_id, algorithm)) is None:
                 raise jwt.InvalidKeyError("the provider has no such key")
-            return self._principal(self._claims(token, algorithm, key))
+            return use(self._claims(token, algorithm, key))
         except (jwt.PyJWTError, Invalid, ValueError, TypeError, ArithmeticError, RecursionError) as error:
             log.info("refused: a token: %r", str(error))  # quoted, as some of it may be the caller's own words
             return None

@@ -422,6 +422,13 @@ class Bus(Protocol):
         """Put it aside, for a person to look at."""
         ...
 
+    async def bury(self, body: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        """Put a copy among the dead letters: of a message that the host received, and settles, itself.
+
+        Raises NotImplementedError where the bus lets only the receiver do that.
+        """
+        ...
+
     async def check(self) -> str:
         """What there is at the URL, in a few words. Raises Misconfigured, naming the setting and the fix."""
         ...

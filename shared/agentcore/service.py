@@ -14,6 +14,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from agentcore import loading, webhooks
+from agentcore import stint as stints
 from agentcore.deadline import Deadline
 from agentcore.deliveries import Deliverer
 from agentcore.errors import AgentCoreError, Invalid, Poison
@@ -140,13 +141,14 @@ class Service(Threads, Reading):
 
     async def advance(self, claim: Claim, deadline: Deadline | None = None) -> Run | None:
         """Move a claimed run forward. None: the lease was lost, another worker has it."""
-        deadline = deadline or Deadline(self.settings.slice_seconds, margin=self.settings.deadline_margin)
+        engine = loading.engine()
+        deadline = deadline or self._slice()
         run_id = claim.run.id
         self.deadlines.add(deadline)
         self.here.add(run_id)
         self.live.publish(run_id, Begun(attempt=claim.run.fence))
         try:
-            left: tuple[Run | None, Sequence[str]] = await loading.engine().execute(self, claim, deadline)
+            left: tuple[Run | None, Sequence[str]] = await engine.execute(self, claim, deadline)
         finally:
             self.deadlines.discard(deadline)
             self.here.discard(run_id)
@@ -155,6 +157,12 @@ class Service(Threads, Reading):
         self.hint(run_id)
         self._tell(run)
         return run
+
+    def _slice(self) -> Deadline:
+        """As long as the settings say, and no longer than the host's time for this event."""
+        if (stint := stints.current()) is not None:
+            return stint.slice(self.settings.slice_seconds)
+        return Deadline(self.settings.slice_seconds, margin=self.settings.deadline_margin)
 
     async def tick(self, deadline: Deadline | None = None, *, batch: int = 200) -> Mapping[str, int]:
         """Do all that is due: `clock` and `deliver`, side by side.
@@ -316,9 +324,14 @@ class Service(Threads, Reading):
             await asyncio.sleep(GATHER)
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:
-        """Run something in the background of this process, logged when it fails, awaited by `drain`."""
+        """Run something in the background of this process, logged when it fails, awaited by `drain`.
+
+        And by the host's event in which it was begun (`stint`).
+        """
         task: asyncio.Task[Any] = asyncio.ensure_future(work)
         self._tasks.add(task)
+        if (stint := stints.current()) is not None:
+            stint.add(task)
         task.add_done_callback(self._done)
         return task
 

@@ -59,6 +59,12 @@ class Settings:
     lease_seconds: float = _setting(30.0, "A worker that is silent this long has lost its run.", least=0.2)
     redelivery_seconds: float = _setting(60.0, "A bus message not acted on for this long counts as lost.", least=0.1)
     slice_seconds: float = _setting(600.0, "Longest slice of a long-lived worker before it yields.", least=1)
+    host_seconds: float = _setting(
+        0.0, "The host's time limit for a request or a message, where it does not tell us (docs/hosts.md).", least=0
+    )
+    push_audience: str = _setting("", "The aud of the tokens that Pub/Sub, Eventarc and Scheduler call with.")
+    push_senders: str = _setting("", "The service accounts whose tokens are taken there, with commas.")
+    push_issuer: str = _setting("https://accounts.google.com", "Issuer of those tokens.")
     deadline_margin: float = _setting(5.0, "Seconds kept back before a deadline, to save and hand over.", least=0)
     sync_tool_seconds: float = _setting(
         30.0,

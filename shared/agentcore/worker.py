@@ -9,17 +9,16 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import Any
 
-from agentcore.clock import backoff
 from agentcore.deadline import Deadline
-from agentcore.errors import LeaseLost, Misconfigured, Poison
+from agentcore.errors import LeaseLost, Misconfigured
 from agentcore.hints import listen
 from agentcore.records import Claim, Message
 from agentcore.service import EVENTS, Service
+from agentcore.taking import taken
 
 log = logging.getLogger("agentcore.worker")
 _WAIT = 1.0  # seconds of one receive: how soon a loop notices that it should stop
 _MOST_PAUSE = 5.0  # seconds between two tries of a bus that fails: so late at most are its runs when it is back
-_MOST_DELAY = 60.0  # seconds before a message that failed comes again
 
 
 async def work_forever(
@@ -34,7 +33,7 @@ async def work_forever(
 
 class _Worker:
     def __init__(self, service: Service, stop: asyncio.Event, limit: Deadline) -> None:
-        self._service, self._stop, self._limit, self._life = service, stop, limit, limit.left
+        self._service, self._stop, self._limit = service, stop, limit
         self._slices: dict[asyncio.Task[None], Deadline] = {}
         self._done: Counter[str] = Counter()
         self._failed = 0  # receives in a row
@@ -77,10 +76,7 @@ class _Worker:
 
     def _begin(self, message: Message) -> None:
         settings = self._service.settings
-        seconds = min(settings.slice_seconds, self._limit.left)
-        # A step that is cut in the last moments of this process may well fit into a slice that begins with another.
-        whole = seconds > 0.9 * min(settings.slice_seconds, self._life)
-        deadline = Deadline(seconds, margin=settings.deadline_margin, whole=whole)
+        deadline = self._limit.part(settings.slice_seconds, margin=settings.deadline_margin)
         task = asyncio.create_task(self._slice(message, deadline))
         self._slices[task] = deadline
         task.add_done_callback(lambda done: self._slices.pop(done, None))
@@ -102,24 +98,16 @@ class _Worker:
 
     async def _take_on(self, message: Message) -> Claim | None:
         """Claim what a message names, and settle the message: nothing holds it while its run executes."""
-        bus, what = self._service.bus, message.run_id or "an event"
-        try:
-            claim = await self._service.take(message)
-        except Poison as error:
-            log.error("%s: to the dead letter: %s", what, error)
-            self._settle("dead_letters", bus.dead_letter(message, str(error)))
-        except Exception as error:
-            log.warning("%s: attempt %d failed", what, message.attempt, exc_info=True)
-            if message.attempt >= self._service.settings.bus_attempts:
-                reason = f"failed {message.attempt} times; the last time: {type(error).__name__}: {error}"
-                self._settle("dead_letters", bus.dead_letter(message, reason))
-            else:
-                delay = backoff(message.attempt, first=1.0, most=_MOST_DELAY)
-                self._settle("retried", bus.retry(message, delay=delay))
-        else:
-            self._settle("" if claim else "events" if message.event else "nothing_to_do", bus.ack(message))
-            return claim
-        return None
+        bus, one = self._service.bus, await taken(self._service, message)
+        match one.settle:
+            case "ack":
+                what = "" if one.claim else "events" if message.event else "nothing_to_do"
+                self._settle(what, bus.ack(message))
+            case "retry":
+                self._settle("retried", bus.retry(message, delay=one.delay))
+            case "dead_letter":
+                self._settle("dead_letters", bus.dead_letter(message, one.reason))
+        return one.claim
 
     def _settle(self, counted: str, settling: Coroutine[Any, Any, None]) -> None:
         """In the background: where the bus fails here, the message comes again, and that is harmless."""

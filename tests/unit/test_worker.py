@@ -104,7 +104,7 @@ def test_no_failure_of_a_run_ends_the_loop(caplog: pytest.LogCaptureFixture) -> 
 def test_a_message_that_fails_is_tried_again_and_at_last_put_aside(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("agentcore.worker._MOST_DELAY", 0.0)
+    monkeypatch.setattr("agentcore.taking._MOST_DELAY", 0.0)
 
     async def test() -> None:
         it = Fake(cast(Work, None), bus_attempts=3)

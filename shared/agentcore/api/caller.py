@@ -16,6 +16,8 @@ from agentcore.auth import Principal
 from agentcore.errors import Unauthenticated
 from agentcore.service import Service
 
+CLOSING = "agentcore.closing"  # in a scope: set when this one request must end, as its host's time is up
+
 
 async def principal(connection: HTTPConnection) -> Principal:
     """Who calls, as the door found out. It must have let them in to this very route."""
@@ -40,7 +42,7 @@ async def service(connection: HTTPConnection) -> Service:
 
 
 async def closing(connection: HTTPConnection) -> asyncio.Event:
-    found: asyncio.Event = connection.app.state.closing
+    found: asyncio.Event = connection.scope.get(CLOSING) or connection.app.state.closing
     return found
 
 

@@ -88,9 +88,12 @@ class KafkaBus:
 
     async def dead_letter(self, message: Message, reason: str) -> None:
         record: Record = message.receipt
-        headers = {**_headers(record), "reason": reason[:1000]}
-        await self._call(self._out, self._send, f"{self._topic}-dead", [(record.value() or b"", headers)])
+        await self.bury(record.value() or b"", _headers(record), reason)
         await self.ack(message)
+
+    async def bury(self, body: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        headers = {**attributes, "reason": reason[:1000]}
+        await self._call(self._out, self._send, f"{self._topic}-dead", [(body, headers)])
 
     async def check(self) -> str:
         return await self._call(self._out, self._check)

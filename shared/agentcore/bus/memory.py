@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agentcore.errors import LimitExceeded
 from agentcore.records import Message
@@ -53,6 +53,9 @@ class MemoryBus:
 
     async def dead_letter(self, message: Message, reason: str) -> None:
         log.error("dropped %s: %s", message.run_id, reason)
+
+    async def bury(self, body: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        log.error("dropped a message: %s", reason)
 
     async def check(self) -> str:
         return "within this process"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import grpc
@@ -72,9 +72,12 @@ class PubSubBus:
 
     async def dead_letter(self, message: Message, reason: str) -> None:
         came = message.receipt.message
-        attributes = {**dict(came.attributes), "reason": reason[:1000]}
-        await self._publish(self._dead, [PubsubMessage(data=came.data, attributes=attributes)])
+        await self.bury(came.data, dict(came.attributes), reason)
         await self.ack(message)
+
+    async def bury(self, body: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        copy = PubsubMessage(data=body, attributes={**attributes, "reason": reason[:1000]})
+        await self._publish(self._dead, [copy])
 
     async def check(self) -> str:
         self._open()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
@@ -77,11 +78,16 @@ class RabbitBus:
 
     async def dead_letter(self, message: Message, reason: str) -> None:
         came: AbstractIncomingMessage = message.receipt
-        headers = {**came.headers, "reason": reason[:1000]}
-        copy = aio_pika.Message(came.body, headers=headers, content_type=came.content_type)
-        await self._open()
-        await self._publish(copy, f"{self._queue}-dead")  # and only then:
+        await self._bury(came.body, came.headers, reason, content_type=came.content_type)  # and only then:
         await came.ack()
+
+    async def bury(self, body: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        await self._bury(body, attributes, reason)
+
+    async def _bury(self, body: bytes, headers: Mapping[str, Any], reason: str, **more: Any) -> None:
+        copy = aio_pika.Message(body, headers={**headers, "reason": reason[:1000]}, **more)
+        await self._open()
+        await self._publish(copy, f"{self._queue}-dead")
 
     async def check(self) -> str:
         await self._open()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -72,6 +72,9 @@ class ServiceBus:
         await self._call(
             receiver.dead_letter_message(message.receipt, reason="unusable", error_description=reason[:1000])
         )
+
+    async def bury(self, body: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        raise NotImplementedError("Service Bus moves a message to its dead letters only for whoever holds its lock")
 
     async def check(self) -> str:
         sender, receiver = await self._links()

@@ -70,7 +70,13 @@ class SqsBus:
         await self._call(self._settle, "change_message_visibility", message, VisibilityTimeout=hidden)
 
     async def dead_letter(self, message: Message, reason: str) -> None:
-        await self._call(self._dead_letter, message, reason)
+        came = message.receipt
+        await self._call(self._bury, came["Body"], came.get("MessageAttributes", {}), reason)
+        await self._call(self._settle, "delete_message", message)
+
+    async def bury(self, body: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        given = {name: {"DataType": "String", "StringValue": one} for name, one in attributes.items() if one}
+        await self._call(self._bury, body.decode(errors="replace"), given, reason)
 
     async def check(self) -> str:
         return await self._call(self._check)
@@ -131,15 +137,13 @@ class SqsBus:
         handle = message.receipt["ReceiptHandle"]
         getattr(self._client(), verb)(QueueUrl=self._queue_url(), ReceiptHandle=handle, **how)
 
-    def _dead_letter(self, message: Message, reason: str) -> None:
-        came = message.receipt
-        kept = list(came.get("MessageAttributes", {}).items())[: _ATTRIBUTES - 1]
+    def _bury(self, body: str, attributes: Mapping[str, Any], reason: str) -> None:
+        kept = list(attributes.items())[: _ATTRIBUTES - 1]
         why = {"DataType": "String", "StringValue": reason[:1000]}
         self._client().send_message(
-            QueueUrl=self._queue_url(*self._dead_letters()), MessageBody=came["Body"],
+            QueueUrl=self._queue_url(*self._dead_letters()), MessageBody=body,
             MessageAttributes={**dict(kept), "reason": why},
         )  # fmt: skip
-        self._settle("delete_message", message)
 
     def _dead_letters(self) -> tuple[str, str]:
         policy = self._attributes("RedrivePolicy").get("RedrivePolicy")

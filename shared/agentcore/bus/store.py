@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agentcore.hints import listen
 from agentcore.ports import StateStore
@@ -59,6 +59,9 @@ class StoreBus:
 
     async def dead_letter(self, message: Message, reason: str) -> None:
         log.error("%s: %s", message.run_id, reason)
+
+    async def bury(self, body: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        log.error("dropped a message: %s", reason)
 
     async def check(self) -> str:
         return "workers poll the database"

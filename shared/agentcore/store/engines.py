@@ -17,7 +17,9 @@ from agentcore.store.columns import dumps
 from agentcore.store.database import PATIENCE, Database
 
 _PATIENCE = 10  # seconds: to connect, and until a silent peer counts as gone
-_RECYCLE = 600  # seconds: idle connections are dropped by most middleboxes, and while a host is frozen
+# Seconds. Idle connections are dropped silently on the way, and while a host is frozen: by Azure's load balancers after
+# four minutes, by the connection tracking of EC2 after 350 s. A statement on such a one would wait _PATIENCE.
+_RECYCLE = 230
 _BUSY_MS = 20_000
 
 _BEGIN = "agentcore_begin"  # execution option: how SQLite is to begin

@@ -1,0 +1,195 @@
+"""Azure Functions: one app, under Microsoft's real worker library where there is one for this Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentcore.hosts import azure, limits
+from agentcore.records import Message
+from agentcore.testing import SideTable
+from tests.brokers import Broker
+from tests.e2e.processes import environment
+from tests.platforms import azure_events, journey
+from tests.platforms.azure_app import App, TimedOut
+from tests.platforms.servers import FUNCTIONS
+
+LIMIT = 4  # seconds of a function: a fifth of what the long agent needs
+NOWHERE = "postgresql://postgres@127.0.0.1:9/nothing"
+EVENT = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "paid", "subject": "o-1", "data": {"sum": 7}}
+
+real = pytest.mark.skipif(
+    find_spec("azure_functions_runtime") is None, reason="azure-functions-runtime is for Python 3.13 and later"
+)
+
+
+def host_json(seconds: int) -> dict[str, Any]:
+    return {"version": "2.0", "functionTimeout": f"00:00:{seconds:02}", "extensions": {"http": {"routePrefix": ""}}}
+
+
+# -- everywhere: the app as the worker will index it
+
+
+def indexed(folder: Path, bus: str, *, then: str = "") -> Any:
+    code = (
+        "import json, sys, function_app\n"
+        "found = {one.get_function_name(): json.loads(str(one)) for one in function_app.app.get_functions()}\n"
+        f"print(json.dumps([found, [name for name in ('agents', 'openai') if name in sys.modules]]))\n{then}"
+    )
+    env = environment(**journey.variables(folder, NOWHERE, bus), AGENTCORE_AUTH="keys")
+    env["PYTHONPATH"] = f"{FUNCTIONS}{os.pathsep}{env['PYTHONPATH']}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=FUNCTIONS, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("bus", "worker", "wanted"),
+    [
+        ("servicebus://agents/runs", "queue_worker", {"type": "serviceBusTrigger", "queueName": "runs"}),
+        ("eventhubs://agents/runs", "hub_worker", {"type": "eventHubTrigger", "eventHubName": "runs"}),
+        ("kafka://broker:9092/runs", "kafka_worker", {"type": "kafkaTrigger", "topic": "runs"}),
+    ],
+)
+def test_the_bus_triggers_the_worker(bus: str, worker: str, wanted: dict[str, str], tmp_path: Path) -> None:
+    found, imported = indexed(tmp_path, bus)
+    assert set(found) == {"http_chat", worker, "timer_wakeup"}
+    (binding,) = found[worker]["bindings"]
+    assert binding.items() >= wanted.items()
+    assert found["http_chat"]["bindings"][0]["route"] == "{*route}"
+    assert found["http_chat"]["bindings"][0]["authLevel"].lower() == "anonymous"  # the API itself asks
+    assert found["timer_wakeup"]["bindings"][0]["schedule"] == "0 * * * * *"
+    assert imported == []  # the API and the clock may be alone in their process
+
+
+def test_a_bus_that_triggers_nothing_leaves_the_worker_out(tmp_path: Path) -> None:
+    found, _ = indexed(tmp_path, "store://")
+    assert set(found) == {"http_chat", "timer_wakeup"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("00:10:00", 600), ("1.00:00:01", 86401), ("-1", float("inf")), (None, limits.AZURE_FUNCTIONS)],
+)
+def test_the_time_limit_is_that_of_host_json(text: str | None, seconds: float, tmp_path: Path) -> None:
+    file = tmp_path / "host.json"
+    file.write_text(json.dumps({"version": "2.0", **({"functionTimeout": text} if text else {})}))
+    assert azure.seconds(file) == seconds
+
+
+# -- under the real worker library
+
+
+class Azure:
+    """One function app and its Service Bus queue."""
+
+    def __init__(self, folder: Path, url: str, broker: Broker, seconds: int) -> None:
+        self.seconds, self.url, self.bus = seconds, url, broker.queue(again=60)
+        self.side = SideTable(folder / "side")
+        env = {**journey.variables(folder, url, self.bus), **broker.environment}
+        self.app = App(folder, host_json(seconds), env)
+
+    @property
+    def killed(self) -> int:
+        return self.app.killed
+
+    def http(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self.app.invoke(azure_events.request(method, path, body, {"accept": "application/json"}))
+        assert answer["well"], answer
+        assert 200 <= answer["status"] < 300, answer
+        return json.loads(answer["body"]) if answer["body"] else None
+
+    def carry(self) -> None:
+        journey.push(self.bus, self._give)
+
+    def _give(self, message: Message) -> bool:
+        if self.app.cold:  # the limit is for a process that has all it needs in its memory
+            self.http("POST", "/runs/wait", {"agent_id": "buyer", "input": "go"})
+        given = azure_events.queued(b"".join(message.receipt.body).decode(), attempt=message.attempt)
+        try:
+            return bool(self.app.invoke(given, seconds=self.seconds)["well"])
+        except TimedOut:
+            return False
+
+    def tick(self) -> Any:
+        answer = self.app.invoke(azure_events.timer())
+        assert answer["well"], answer
+
+
+@pytest.fixture
+def broker(brokers: Callable[[str], Broker]) -> Iterator[Broker]:
+    it = brokers("servicebus")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in it.environment.items():
+            patch.setenv(name, value)
+        yield it
+
+
+@pytest.fixture
+def functions(broker: Broker, postgres_url: str, tmp_path: Path) -> Iterator[Callable[[int], Azure]]:
+    """Starts the app, with so many seconds for a function."""
+    made: list[Azure] = []
+
+    def start(seconds: int) -> Azure:
+        made.append(Azure(tmp_path, postgres_url, broker, seconds))
+        return made[0]
+
+    yield start
+    for one in made:
+        one.app.stop()
+
+
+@real
+def test_a_run_goes_all_the_way(functions: Callable[[int], Azure]) -> None:
+    journey.travels(functions(40))
+
+
+@real
+def test_a_run_outlives_the_time_limit(functions: Callable[[int], Azure]) -> None:
+    app = functions(LIMIT)
+    journey.outlives(app)
+    assert app.killed == 0
+
+
+@real
+def test_a_run_outlives_a_process_that_was_killed_at_the_limit(functions: Callable[[int], Azure]) -> None:
+    app = functions(LIMIT)
+    journey.outlives_a_kill(app)
+
+
+@real
+def test_events_are_passed_on_and_what_cannot_be_used_is_given_back(functions: Callable[[int], Azure]) -> None:
+    app = functions(10)
+    attributes = {f"cloudEvents:{name}": value for name, value in EVENT.items() if name != "data"}
+    for event in (azure_events.queued(json.dumps(EVENT)), azure_events.queued(json.dumps(EVENT["data"]), attributes)):
+        assert app.app.invoke(event)["well"]
+    assert len(app.http("POST", "/runs/search", {"agent_id": "buyer"})) == 1
+    refused = app.app.invoke(azure_events.queued("not for us"))
+    assert not refused["well"]  # only its host can put it aside, after so many deliveries
+
+
+@real
+def test_a_kafka_trigger_passes_on_events_and_buries_the_rest(
+    brokers: Callable[[str], Broker], postgres_url: str, tmp_path: Path
+) -> None:
+    broker = brokers("kafka")
+    url = broker.queue()
+    app = App(tmp_path, host_json(30), journey.variables(tmp_path, postgres_url, url))
+    try:
+        assert app.invoke(azure_events.recorded(json.dumps(EVENT)))["well"]
+        found = app.invoke(azure_events.request("POST", "/runs/search", {"agent_id": "buyer"}))
+        assert len(json.loads(found["body"])) == 1
+        assert app.invoke(azure_events.recorded("not for us"))["well"]
+    finally:
+        app.stop()
+    assert [dead.body for dead in broker.dead(url)] == [b"not for us"]
