@@ -184,7 +184,7 @@ def test_what_is_known_of_keys_has_an_end() -> None:
     async def test() -> None:
         keys = ring(Keys(), Clock())
         for _ in range(10_050):
-            await keys._read(str(uuid4()))
+            await keys._key(str(uuid4()))
         assert len(keys._known) == 10_000
 
     asyncio.run(test())
