@@ -20,6 +20,7 @@ from agentcore.store.engines import postgresql
 from agentcore.store.postgres import PostgresStore
 from agentcore.store.sql import SqlStore
 from tests.postgres import Postgres
+from tests.redis.rig import KINDS, Rig
 from tests.statements import Driver, watch
 
 
@@ -127,3 +128,11 @@ async def pg(postgres_url: str, anyio_backend: str) -> AsyncIterator[PostgresSto
     assert isinstance(store, PostgresStore)
     yield store
     await store.close()
+
+
+@pytest.fixture(params=KINDS)
+def shared_by(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    """A server that processes share, of its own, reached in each of the ways."""
+    rig = Rig(request.param, tmp_path)
+    yield rig
+    rig.stop()
