@@ -130,8 +130,16 @@ async def pg(postgres_url: str, anyio_backend: str) -> AsyncIterator[PostgresSto
     await store.close()
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no server that is away."""
+    monkeypatch.setattr("agentcore.redis.shared._SOON", 30.0)
+    for module in "shared", "tcp", "rest":
+        monkeypatch.setattr(f"agentcore.redis.{module}.PATIENCE", 30.0)
+
+
 @pytest.fixture(params=KINDS)
-def shared_by(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+def shared_by(request: pytest.FixtureRequest, tmp_path: Path, patient: None) -> Iterator[Rig]:
     """A server that processes share, of its own, reached in each of the ways."""
     rig = Rig(request.param, tmp_path)
     yield rig

@@ -39,7 +39,7 @@ async def closed(end: Hints) -> None:
 
 
 @pytest.fixture(params=["postgresql", *KINDS])
-def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
+def ends(request: pytest.FixtureRequest, tmp_path: Path, patient: None) -> Iterator[Ends]:
     """Opens one more end of what carries hints, as each process has one."""
     if request.param == "postgresql":
         url: str = request.getfixturevalue("postgres_url")
@@ -188,7 +188,7 @@ def counting(shared_by: Rig | None, count: int, test: Callable[..., Awaitable[No
 
 
 @pytest.fixture(params=["memory", *KINDS])
-def counted(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig | None]:
+def counted(request: pytest.FixtureRequest, tmp_path: Path, patient: None) -> Iterator[Rig | None]:
     """What counts callers; None: each process alone."""
     rig = None if request.param == "memory" else Rig(request.param, tmp_path)
     yield rig
@@ -302,6 +302,7 @@ def test_one_tries_for_all_whether_it_is_back() -> None:
     pauses = []
     for _ in range(8):
         gate.failed(ConnectionError())
+        gate.failed(ConnectionError())  # another that was asked at the same time
         began = now
         while not gate.enter():
             now += 0.5

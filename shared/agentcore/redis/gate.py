@@ -16,6 +16,7 @@ class Gate:
     def __init__(self, what: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._what, self._clock = what, clock
         self._pause = self._until = 0.0
+        self._trying = False
 
     def enter(self) -> bool:
         """Whether to ask at all."""
@@ -23,14 +24,16 @@ class Gate:
         if now < self._until:
             return False
         if self._pause:
-            self._until = now + self._pause
+            self._trying, self._until = True, now + self._pause
         return True
 
     def failed(self, error: BaseException) -> None:
         if not self._pause:
             log.warning("%s (%s)", self._what, str(error) or type(error).__name__)
+        elif not self._trying:
+            return  # it was asked before the first failure, as many may have been
         self._pause = min(_MOST, self._pause * 2) or _FIRST
-        self._until = self._clock() + self._pause
+        self._trying, self._until = False, self._clock() + self._pause
 
     def answered(self) -> None:
         if self._pause:
