@@ -20,6 +20,7 @@ from agentcore.store.engines import postgresql
 from agentcore.store.postgres import PostgresStore
 from agentcore.store.sql import SqlStore
 from tests.postgres import Postgres
+from tests.redis.rig import KINDS, Rig
 from tests.statements import Driver, watch
 
 
@@ -127,3 +128,19 @@ async def pg(postgres_url: str, anyio_backend: str) -> AsyncIterator[PostgresSto
     assert isinstance(store, PostgresStore)
     yield store
     await store.close()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no server that is away."""
+    monkeypatch.setattr("agentcore.redis.shared._SOON", 30.0)
+    for module in "shared", "tcp", "rest":
+        monkeypatch.setattr(f"agentcore.redis.{module}.PATIENCE", 30.0)
+
+
+@pytest.fixture(params=KINDS)
+def shared_by(request: pytest.FixtureRequest, tmp_path: Path, patient: None) -> Iterator[Rig]:
+    """A server that processes share, of its own, reached in each of the ways."""
+    rig = Rig(request.param, tmp_path)
+    yield rig
+    rig.stop()

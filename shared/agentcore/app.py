@@ -13,6 +13,7 @@ from agentcore.bus import open_bus
 from agentcore.errors import AgentCoreError, Misconfigured, NotFound, Unavailable
 from agentcore.ports import StateStore
 from agentcore.records import Schedule
+from agentcore.redis import open_shared
 from agentcore.schedules import registered
 from agentcore.service import Service
 from agentcore.settings import Settings
@@ -28,8 +29,10 @@ _THREADS = 1000  # most of them; one is started only when none is idle
 def build(settings: Settings, *, bus_default: str = "store://") -> Service:
     """A service over the adapters that the settings name; nothing is connected yet. Raises Misconfigured."""
     store = open_store(settings.database_url, settings)
-    bus = open_bus(settings.bus_url or bus_default, store, settings)
-    return Service(store=store, bus=bus, registry=registry.load(settings.agents), settings=settings)
+    shared = open_shared(settings)
+    bus = open_bus(settings.bus_url or bus_default, store, settings, hints=shared)
+    agents = registry.load(settings.agents)
+    return Service(store=store, bus=bus, registry=agents, settings=settings, shared=shared)
 
 
 class _Threads(ThreadPoolExecutor):
@@ -54,6 +57,8 @@ async def running(service: Service, *, migrate: bool = False) -> AsyncIterator[S
             if service.servers is not None:
                 await service.servers.close()
             await service.bus.close()
+            if service.shared is not None:
+                await service.shared.close()
 
 
 @asynccontextmanager

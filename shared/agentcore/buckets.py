@@ -1,8 +1,11 @@
-"""How often each caller may call: a token bucket each, in the memory of this process."""
+"""How often each caller may call: a token bucket each, in this process and, where they share something, in all."""
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
+
+from agentcore.ports import Shared
 
 _MOST = 10_000  # callers remembered; past that the one silent for longest starts anew
 
@@ -24,3 +27,22 @@ class Buckets:
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
         return max(0.0, missing / self._rate)
+
+
+class Limit:
+    """A caller's bucket here and, with `shared`, the one of all processes. Both have to give a token.
+
+    The one here comes first. So a caller who floods this process costs what is shared no more than its rate, and while
+    that is away this one counts on, with what it knows.
+    """
+
+    def __init__(self, *, rate: float, burst: int, shared: Shared | None) -> None:
+        self._here = Buckets(rate=rate, burst=burst)
+        self._rate, self._burst, self._shared = rate, burst, shared
+
+    async def take(self, caller: str) -> float:
+        """Count a call: 0, or the seconds until it may be made."""
+        wait = self._here.take(caller, time.monotonic())
+        if wait or self._shared is None:
+            return wait
+        return await self._shared.take(caller, rate=self._rate, burst=self._burst) or 0.0

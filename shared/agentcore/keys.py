@@ -54,7 +54,7 @@ def digest(secret: str) -> str:
 
 
 class KeyRing:
-    """Finds the caller behind a key. What the store said is believed for `seconds`, so a revocation takes that long."""
+    """Finds the caller behind a key. What the store said is believed for `seconds`: so long can a revocation take."""
 
     def __init__(self, store: StateStore, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store, self._seconds, self._clock = store, seconds, clock
@@ -74,6 +74,11 @@ class KeyRing:
         scopes = frozenset(scope for scope in SCOPES if scope in key.scopes)
         return Principal(tenant=key.tenant, subject=f"key:{key.name}/{key.id}", scopes=scopes, key_id=key.id)
 
+    def forget(self, key_id: str) -> None:
+        """Ask the store anew, also where it is being asked just now: that answer may be from before."""
+        self._known.pop(key_id, None)
+        self._reads.pop(key_id, None)
+
     async def _key(self, key_id: str) -> ApiKey | None:
         until, key = self._known.get(key_id, (0.0, None))
         if self._clock() < until:
@@ -87,6 +92,8 @@ class KeyRing:
     async def _read(self, key_id: str) -> ApiKey | None:
         until = self._clock() + self._seconds  # from before the question, so that no answer is believed for longer
         key = await self._store.live_key(key_id)
+        if self._reads.get(key_id) is not asyncio.current_task():
+            return key  # forgotten meanwhile
         self._known[key_id] = (until, key)
         self._known.move_to_end(key_id)
         if len(self._known) > _MOST:
@@ -94,6 +101,7 @@ class KeyRing:
         return key
 
     def _done(self, key_id: str, task: asyncio.Task[ApiKey | None]) -> None:
-        del self._reads[key_id]
+        if self._reads.get(key_id) is task:
+            del self._reads[key_id]
         if not task.cancelled():
             task.exception()  # it was raised for those who waited, if any

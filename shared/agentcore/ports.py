@@ -34,7 +34,36 @@ from agentcore.records import (
 )  # fmt: skip
 
 
-class StateStore(Protocol):
+class Hints(Protocol):
+    """How processes hear at once what they would find by polling. Nothing depends on it."""
+
+    async def notify(self, channel: str, *payloads: str) -> None:
+        """Tell other processes each of these, where that can be done. Never inside a transaction."""
+        ...
+
+    def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]] | None:
+        """Payloads as they come, until the connection is lost; None where there is no such thing, so poll."""
+        ...
+
+
+class Shared(Hints, Protocol):
+    """What the processes share beside the database, and only to be helped: hints, and how often callers call.
+
+    Without it, or while it is away, nothing is lost or wrong.
+    """
+
+    async def take(self, caller: str, *, rate: float, burst: int) -> float | None:
+        """Count a call: 0, or the seconds until it may be made. None: it does not know now. Never raises."""
+        ...
+
+    async def check(self) -> str:
+        """How it is, in a few words. Raises Misconfigured, naming the setting and the fix."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class StateStore(Hints, Protocol):
     """The one place where state lives. Each verb is one transaction; all times are the database's.
 
     Verbs that leave runs to be looked at return their ids: the caller sends them on the bus after the commit.
@@ -370,19 +399,11 @@ class StateStore(Protocol):
         """End a key's life; one that was revoked before is returned as it is."""
         ...
 
-    # -- hints: nothing depends on them
+    # -- for readers
     async def progress(self, runs: Sequence[str], threads: Sequence[str]) -> Mapping[str, tuple[int, str]]:
         """How far these are, so that readers know when to read: of a run its last_seq, and its status and fence with a
         blank between; of a thread its next position. System wide, for readers that were let in; unknown ids are left
         out."""
-        ...
-
-    async def notify(self, channel: str, *payloads: str) -> None:
-        """Tell other processes each of these, where the database can (PostgreSQL). Never inside a transaction."""
-        ...
-
-    def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]] | None:
-        """Payloads as they come; None where the database has no such thing, so poll."""
         ...
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from agentcore.events import Begun
 from agentcore.ids import delivery_id
 from agentcore.live import Live
 from agentcore.look import Look
-from agentcore.ports import Bus, StateStore
+from agentcore.ports import Bus, Hints, Shared, StateStore
 from agentcore.reading import Reading
 from agentcore.records import Claim, Decision, Delivery, Event, Message, Multitask, Question, Run, Schedule
 from agentcore.registry import Registry
@@ -38,11 +38,15 @@ GATHER = 0.02  # seconds at least between two times that they do
 class Service(Threads, Reading):
     """What the product does, over the ports. One instance a process."""
 
-    def __init__(self, *, store: StateStore, bus: Bus, registry: Registry, settings: Settings) -> None:
+    def __init__(
+        self, *, store: StateStore, bus: Bus, registry: Registry, settings: Settings, shared: Shared | None = None
+    ) -> None:
         super().__init__()
+        self.shared = shared
         self.store, self.bus, self.registry, self.settings = store, bus, registry, settings
         self.here: set[str] = set()  # runs that execute in this process
         self.live = Live()
+        self.hearers: list[Callable[[str], None]] = [self.live.hint]  # of ids that other processes have news of
         self.look = Look(lambda: self.store, self.live, self.here.__contains__)
         self.deliverer = Deliverer(store, settings)
         self.deadlines: set[Deadline] = set()  # of the slices under way here
@@ -100,7 +104,7 @@ class Service(Threads, Reading):
 
     def _advance_here(self, claim: Claim, room: ExitStack) -> None:
         # Its deadline is known before it begins, so that a process that ends now does not leave it out.
-        deadline = Deadline(self.settings.slice_seconds, margin=self.settings.deadline_margin)
+        deadline = self._slice()
         self.deadlines.add(deadline)
         self.spawn(self.advance(claim, deadline)).add_done_callback(lambda _: room.close())
 
@@ -309,6 +313,16 @@ class Service(Threads, Reading):
 
     # -- this process
 
+    @property
+    def hints(self) -> Hints:
+        """How processes tell each other: through what they share, else through the database where it can."""
+        return self.shared or self.store
+
+    def hear(self, id: str) -> None:
+        """Another process has news of what has this id."""
+        for hearer in self.hearers:
+            hearer(id)
+
     def hint(self, run_id: str) -> None:
         """Tell readers here and in other processes that the database has news of a run."""
         self.live.hint(run_id)
@@ -320,7 +334,7 @@ class Service(Threads, Reading):
         # NOTIFY takes a lock that all committers share: the first at once, what follows on its heels together.
         while self._untold:
             untold, self._untold = self._untold, set()
-            await self.store.notify(EVENTS, *untold)
+            await self.hints.notify(EVENTS, *untold)
             await asyncio.sleep(GATHER)
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:

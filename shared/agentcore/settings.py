@@ -29,6 +29,10 @@ class Settings:
         "", "Password for RabbitMQ or Kafka, connection string for Service Bus; never logged.", secret=True
     )
     bus_attempts: int = _setting(10, "A message that failed this often goes to the dead letter.", least=1)
+    redis_url: str = _setting(
+        "", "What processes share hints and rates over: redis(s)://HOST, or Upstash's https:// URL (docs/redis.md)."
+    )
+    redis_token: str = _setting("", "Upstash's token, or the password of Redis; never logged.", secret=True)
     agents: str = _setting("agentcore.agents", "The module that registers your agents.")
     model: str = _setting("", "Model for agents that name none. Default: gpt-5-mini with a key or URL, else offline.")
     openai_api_key: str = _setting("", "Key of the model server; never logged.", env="OPENAI_API_KEY", secret=True)
@@ -46,7 +50,9 @@ class Settings:
     oidc_tenant_claim: str = _setting("tenant", "The claim that names the tenant; dots go into nested ones.")
     oidc_tenant: str = _setting("", "The tenant of all tokens, instead of a claim.")
     oidc_scopes_claim: str = _setting("scope", "The claim that lists the scopes, as a text or a list.")
-    rate_per_second: float = _setting(100.0, "Requests a second of each caller, in each process; 0: no limit.", least=0)
+    rate_per_second: float = _setting(
+        100.0, "Requests a second of each caller, in each process or, with Redis, in all; 0: no limit.", least=0
+    )
     rate_burst: int = _setting(200, "Requests that a caller may make at once.", least=1)
     cors_origins: str = _setting("", "Web pages that may call the API, with commas: https://app.example.com. Or *.")
     security_headers: bool = _setting(True, "Send nosniff, frame denial, no-referrer and no-store with each answer.")

@@ -163,8 +163,8 @@ def _until(stop: asyncio.Event, seconds: float) -> Iterator[Deadline]:
 
 
 async def listen_for_news(service: Service) -> None:
-    """Feed what other processes tell of their runs to the streams that are read here."""
-    await listen(service.store, EVENTS, service.live.hint)
+    """Pass on what other processes tell: of runs to the streams that are read here, of keys to who has seen them."""
+    await listen(service.hints, EVENTS, service.hear)
 
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:

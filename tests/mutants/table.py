@@ -916,6 +916,24 @@ MUTANTS = (
         e2e("tick", "opens_no_other_route"),
     ),
     Mutant(
+        "a revoked key lives on where it was being read", 10, "keys.py",
+        "        self._reads.pop(key_id, None)\n",
+        "",
+        ("tests/unit/test_auth.py", "-k", "revoked_is_forgotten"),
+    ),
+    Mutant(
+        "many processes let a caller call many times as often", 10, "buckets.py",
+        "return await self._shared.take(caller, rate=self._rate, burst=self._burst) or 0.0",
+        "return 0.0",
+        ("tests/contracts/test_shared.py", "-k", "count_together"),
+    ),
+    Mutant(
+        "a server for hints that is away holds up every request", 9, "redis/gate.py",
+        "if now < self._until:",
+        "if False:",
+        ("tests/contracts/test_shared.py", "-k", "hangs or tries_for_all"),
+    ),
+    Mutant(
         "everybody's usage is told", 10, "store/usage.py",
         '    .where(run.c.tenant == bindparam("tenant"))\n',
         "",

@@ -180,11 +180,51 @@ def test_a_store_that_fails_is_asked_again_and_a_caller_who_goes_takes_nobody_al
     asyncio.run(test())
 
 
+def test_a_key_that_was_revoked_is_forgotten_also_while_it_is_being_read() -> None:
+    async def test() -> None:
+        key, token = a_key()
+        store = Keys(key)
+        keys = ring(store, Clock())
+        assert await keys.principal(token)
+        del store.keys[key.id]
+        keys.forget(str(uuid4()))  # somebody else's news
+        assert await keys.principal(token)
+        keys.forget(key.id)
+        assert await keys.principal(token) is None
+        store.keys[key.id] = key
+        keys.forget(key.id)
+        slow = Slow(store)
+        keys._store = cast(StateStore, slow)
+        reading = asyncio.create_task(keys.principal(token))
+        await slow.asked.wait()
+        del store.keys[key.id]
+        keys.forget(key.id)
+        slow.answers.set()
+        assert await reading  # whoever asked before it was told
+        assert await keys.principal(token) is None
+        assert keys._reads == {}
+
+    asyncio.run(test())
+
+
+class Slow:
+    """Answers, when it may, with what it found when it was asked."""
+
+    def __init__(self, store: Keys) -> None:
+        self.store, self.asked, self.answers = store, asyncio.Event(), asyncio.Event()
+
+    async def live_key(self, key_id: str) -> ApiKey | None:
+        found = await self.store.live_key(key_id)
+        self.asked.set()
+        await self.answers.wait()
+        return found
+
+
 def test_what_is_known_of_keys_has_an_end() -> None:
     async def test() -> None:
         keys = ring(Keys(), Clock())
         for _ in range(10_050):
-            await keys._read(str(uuid4()))
+            await keys._key(str(uuid4()))
         assert len(keys._known) == 10_000
 
     asyncio.run(test())

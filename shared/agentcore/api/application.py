@@ -74,7 +74,8 @@ def create_app(service: Service, *more: APIRouter) -> FastAPI:
         app.include_router(noun.routes)
     for router in more:
         app.include_router(router)
-    callers = Callers(service.store, service.settings)
+    callers = Callers(service.store, service.settings, service.shared)
+    service.hearers.append(callers.forget)
     app.add_middleware(Door, routes=tuple(declared(app)), callers=callers)
     methods.install(app)
     headers.origins(service.settings)  # Misconfigured now, not at the first request

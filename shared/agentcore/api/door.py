@@ -60,7 +60,7 @@ class Door:
         if signature is None:
             principal = await self._callers.identify(bearers[0] if bearers else None)
         else:
-            principal = self._callers.verify(signature)
+            principal = await self._callers.verify(signature)
         principal.need(needed)
         return principal
 

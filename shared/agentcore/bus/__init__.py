@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from agentcore.errors import Misconfigured
-from agentcore.ports import Bus, StateStore
+from agentcore.ports import Bus, Hints, StateStore
 from agentcore.settings import Settings
 
 _Factory = Callable[[str, Settings], Bus]
@@ -21,8 +21,8 @@ _ADAPTERS = {  # scheme: module, class, and the extra that brings its client
 }
 
 
-def open_bus(url: str, store: StateStore, settings: Settings) -> Bus:
-    """The bus that a URL names; nothing is connected yet.
+def open_bus(url: str, store: StateStore, settings: Settings, *, hints: Hints | None = None) -> Bus:
+    """The bus that a URL names; nothing is connected yet. `hints`: how processes tell each other, if not by the store.
 
     Raises Misconfigured for a scheme that has no adapter, a client that is not installed, and a URL that lacks a part.
     """
@@ -34,7 +34,7 @@ def open_bus(url: str, store: StateStore, settings: Settings) -> Bus:
         case "store":
             from agentcore.bus.store import StoreBus
 
-            return StoreBus(store, redelivery=settings.redelivery_seconds)
+            return StoreBus(store, hints or store, redelivery=settings.redelivery_seconds)
         case scheme if scheme in _ADAPTERS:
             return _adapter(scheme)(url, settings)
         case scheme:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from agentcore.hints import listen
-from agentcore.ports import StateStore
+from agentcore.ports import Hints, StateStore
 from agentcore.records import Message
 
 log = logging.getLogger("agentcore.bus")
@@ -19,8 +19,8 @@ _LEAST, _MOST = 0.02, 1.0  # seconds between two looks: seldom while nothing com
 class StoreBus:
     redelivery = 0.0  # an accepted run is due at once: there is no message that could be on its way
 
-    def __init__(self, store: StateStore, *, redelivery: float) -> None:
-        self._store = store
+    def __init__(self, store: StateStore, hints: Hints, *, redelivery: float) -> None:
+        self._store, self._hints = store, hints
         self._lost_after = redelivery  # a run that was received and never claimed is due again then
         self._pause = _LEAST
         self._hint = asyncio.Event()
@@ -39,7 +39,7 @@ class StoreBus:
 
     async def receive(self, *, limit: int, wait: float) -> Sequence[Message]:
         if self._listening is None:
-            self._listening = asyncio.create_task(listen(self._store, CHANNEL, lambda _: self._hear()))
+            self._listening = asyncio.create_task(listen(self._hints, CHANNEL, lambda _: self._hear()))
         until = time.monotonic() + wait
         while True:
             self._hint.clear()  # before the look: a run that comes during it is found by the next one
@@ -88,6 +88,6 @@ class StoreBus:
         while self._again:
             self._again = False
             try:
-                await self._store.notify(CHANNEL, "")
+                await self._hints.notify(CHANNEL, "")
             except Exception:
                 log.warning("other workers were not told of new work; they will find it by polling", exc_info=True)

@@ -17,6 +17,7 @@ from agentcore.commands import server
 from agentcore.errors import AgentCoreError, Misconfigured
 from agentcore.oidc import Oidc
 from agentcore.ports import StateStore
+from agentcore.redis import open_shared
 from agentcore.settings import Settings
 from agentcore.store import open_store
 from agentcore.urls import masked
@@ -34,7 +35,8 @@ class Finding:
 def doctor(args: argparse.Namespace, settings: Settings) -> int:
     """Print a line for each finding; 1 if something must be fixed."""
     findings = [
-        _tried(check, settings) for check in (_python, _database, _bus, _agents, _sdk, _model, _callers, _address)
+        _tried(check, settings)
+        for check in (_python, _database, _bus, _redis, _agents, _sdk, _model, _callers, _address)
     ]
     for finding in findings:
         print(f"{'FAIL' if finding.fix else 'ok  '}  {finding.what:<9} {finding.found}")
@@ -89,6 +91,19 @@ async def _look(url: str, store: StateStore, settings: Settings) -> str:
         raise Misconfigured(f"AGENTCORE_BUS_URL={masked(url)}: it does not answer ({said}).") from error
     finally:
         await bus.close()
+
+
+def _redis(settings: Settings) -> Finding:
+    if (shared := open_shared(settings)) is None:
+        return Finding("redis", "none: hints as far as the database has them, rate limits in each process")
+
+    async def check() -> str:
+        try:
+            return await shared.check()
+        finally:
+            await shared.close()
+
+    return Finding("redis", f"{masked(settings.redis_url)}, {asyncio.run(check())}")
 
 
 def _agents(settings: Settings) -> Finding:

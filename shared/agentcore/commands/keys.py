@@ -14,7 +14,10 @@ from agentcore.clock import parse_when
 from agentcore.commands.text import clean
 from agentcore.errors import Invalid
 from agentcore.keys import mint
+from agentcore.ports import StateStore
 from agentcore.records import ApiKey
+from agentcore.redis import open_shared
+from agentcore.service import EVENTS
 from agentcore.settings import Settings
 from agentcore.store import open_store
 
@@ -68,7 +71,21 @@ async def _list(args: argparse.Namespace, settings: Settings) -> list[ApiKey]:
 async def _revoke(args: argparse.Namespace, settings: Settings) -> ApiKey:
     store = open_store(settings.database_url, settings)
     async with app.connected(store, settings):
-        return await store.revoke_key(args.tenant, args.key_id)
+        key = await store.revoke_key(args.tenant, args.key_id)
+        await _tell(key.id, store, settings)
+        return key
+
+
+async def _tell(key_id: str, store: StateStore, settings: Settings) -> None:
+    """Have servers look at the key at once. Where they are not reached, it is over when they look next."""
+    try:
+        if (shared := open_shared(settings)) is None:
+            await store.notify(EVENTS, key_id)
+        else:
+            await shared.notify(EVENTS, key_id)
+            await shared.close()
+    except Exception as error:
+        print(f"servers could not be told: {error}", file=sys.stderr)
 
 
 def _end(text: str | None, now: datetime) -> datetime | None:

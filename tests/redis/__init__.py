@@ -1,0 +1,1 @@
+"""A real Valkey, and Upstash's REST API in front of it."""
