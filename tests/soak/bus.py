@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,6 +42,9 @@ class PostBus:
         await self._ask(send=[message.run_id], delay=delay, attempt=message.attempt + 1)
 
     async def dead_letter(self, message: Message, reason: str) -> None:
+        pass
+
+    async def bury(self, body: bytes, attributes: Mapping[str, str], reason: str) -> None:
         pass
 
     async def check(self) -> str:
