@@ -429,6 +429,24 @@ MUTANTS = (
         engine("deadline", "more_than_a_whole_slice"),
     ),
     Mutant(
+        "a slice that was over before a step began counts as a step that is too long", 6, "deadline.py",
+        "return self.whole and self._at is not None and since - self._began <= _NEARLY * (self._at - self._began)",
+        "return self.whole",
+        engine("deadline", "before_a_step_began"),
+    ),
+    Mutant(
+        "a process that was frozen blames the step", 6, "engine.py",
+        "if loop.time() - until > STILL:",
+        "if False:",
+        engine("deadline", "stood_still"),
+    ),
+    Mutant(
+        "an alarm that is set again by a repeated call rings again", 5, "host.py",
+        "most=self.settings.schedules_per_thread, keep=True)",
+        "most=self.settings.schedules_per_thread)",
+        engine("sleeps_and_events", "after_its_ring and not unstreamed"),
+    ),
+    Mutant(
         "a step that SIGTERM cuts counts as too long", 6, "deadline.py",
         "self._at, self.whole = at, False",
         "self._at = at",
