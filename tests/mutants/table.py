@@ -288,6 +288,18 @@ MUTANTS = (
         "if False:  # a sync",
         engine("sync_tools", "runs_an_agent_with_tools and not unstreamed and loop_of_its_own"),
     ),
+    Mutant(
+        "a call is recorded in names that the SDK cannot read", 4, "durable/codec.py",
+        "exclude_unset=True, by_alias=True)",
+        "exclude_unset=True)",
+        engine("approvals", "fills_in_every_field"),
+    ),
+    Mutant(
+        "what is said inside a run passes as its own words", 4, "events.py",
+        'return "inner_message" if within(entry.key) else "message", ',
+        'return "message", ',
+        engine("inner_messages", "own_agent_says"),
+    ),
     # 5. Honest effects.
     Mutant(
         "a once call is not announced", 5, "durable/tool.py",
