@@ -97,6 +97,11 @@ class Database:
         """Whether a run is open, or what ended runs leave behind is still there."""
         return bool(await self.rows(f"select 1 from run where {OPEN} limit 1") or await self.left())
 
+    async def mark(self) -> str:
+        """Another text whenever any run has moved on."""
+        [row] = await self.rows("select count(*) as runs, sum(last_seq) as entries from run")
+        return str(row)
+
     async def left(self) -> dict[str, int]:
         """Rows that should be gone once nothing moves any more."""
         counts = {what: (await self.rows(statement))[0]["count"] for what, statement in _LEFT.items()}

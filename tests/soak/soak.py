@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,7 +32,7 @@ from tests.soak.users import Users
 
 LOOK = 1.0  # seconds between two looks at what must never be
 TELL = 5.0  # seconds between two lines of progress
-CALM = 180.0  # seconds, and a tenth of one for each message, within which all ends once nothing breaks any more
+STILL = 120.0  # seconds without any news of any run, which mean that something is stuck
 
 
 @dataclass
@@ -59,28 +59,42 @@ class Soak:
 
     async def run(self) -> Report:
         """Break everything while runs pass; then let them end, and look at what is there."""
-        calm = CALM + self.options.runs / 10
-        background = [asyncio.create_task(one) for one in (self.person.decide(), self._watch(), self._tell())]
+        watches = (self.person.decide(), self._watch(), self._tell(), self._stand_still())
+        tasks = [asyncio.create_task(one) for one in (self._pass(), *watches)]
         try:
-            async with asyncio.timeout(self.options.seconds + calm):
-                await _all(self.users.all(), self.chaos.rage(self.options.seconds), *background)
-                await self._ended()
-                await self.readers.finish(telling.ends(await self.database.facts()))
-        except TimeoutError:
-            self.wrong.append(f"not everything ended within {calm:g} s after the last fault")
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+        except TimeoutError as error:
+            self.wrong.append(str(error))
         finally:
             self.readers.close()
-            for task in background:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         facts = await self.database.facts()
-        self._keep(facts)
-        return self._report(facts)
+        report = self._report(facts)
+        self._keep(facts, report)
+        return report
 
-    async def _ended(self) -> None:
-        """Return when no run is open, and what ended runs leave behind is gone."""
+    async def _pass(self) -> None:
+        """Return when all has been said, no run is open, and what ended runs leave behind is gone."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.users.all())
+            group.create_task(self.chaos.rage(self.options.seconds))
         while await self.database.moves():  # noqa: ASYNC110 - the database has no event for it
             await asyncio.sleep(0.5)
+        await self.readers.finish(telling.ends(await self.database.facts()))
+
+    async def _stand_still(self) -> None:
+        """Raise TimeoutError once nothing has moved for long, however slow the machine is."""
+        before, since = "", time.monotonic()
+        while True:
+            if (now := await self.database.mark()) != before:
+                before, since = now, time.monotonic()
+            if time.monotonic() - since > STILL:
+                raise TimeoutError(f"nothing has moved for {STILL:g} s")
+            await asyncio.sleep(TELL)
 
     async def _watch(self) -> None:
         """Look for what must never be."""
@@ -120,9 +134,11 @@ class Soak:
             },
         )  # fmt: skip
 
-    def _keep(self, facts: Facts) -> None:
-        """Write down what the database has, for whoever looks into what is wrong."""
-        with (self.side.path.parent / "journal").open("w") as file:
+    def _keep(self, facts: Facts, report: Report) -> None:
+        """Write down what is wrong and what the database has, for whoever looks into it."""
+        folder = self.side.path.parent
+        (folder / "wrong").write_text("\n".join(report.wrong))
+        with (folder / "journal").open("w") as file:
             file.writelines(f"{json.dumps(asdict(row))}\n" for rows in (facts.runs, facts.entries) for row in rows)
 
     def _judged(self, facts: Facts) -> Iterator[str]:
@@ -154,22 +170,6 @@ def _told(found: Sequence[tuple[float, Loss, str]]) -> str:
 def _asked(facts: Facts, kind: str) -> int:
     asked = (entry.data["questions"] for entry in facts.entries if entry.kind == "asked")
     return sum(question["kind"] == kind for questions in asked for question in questions)
-
-
-async def _all(*parts: Awaitable[object]) -> None:
-    """Return when the first two have; raise what any of them raises."""
-    tasks = [asyncio.ensure_future(part) for part in parts]
-    open_parts = set(tasks[:2])
-    try:
-        while open_parts:
-            done, _ = await asyncio.wait((*open_parts, *tasks[2:]), return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
-            open_parts -= done
-    finally:
-        for task in tasks[:2]:
-            task.cancel()
-        await asyncio.gather(*tasks[:2], return_exceptions=True)
 
 
 async def soak(options: Options, folder: Path) -> Report:

@@ -15,7 +15,7 @@ from agentcore.ids import new_id
 from agentcore.records import Message
 from agentcore.store.sql import SqlStore
 from tests.conftest import opened
-from tests.contracts.store_kit import accept, claimed
+from tests.contracts.store_kit import accept, claimed, step
 from tests.e2e.processes import ROOT, environment
 from tests.soak import post
 from tests.soak.bus import PostBus
@@ -123,4 +123,13 @@ async def test_facts_are_read_from_the_tables(pg: SqlStore, postgres_url: str) -
     assert facts.left == {"runs with a time to be looked at": 1}
     assert await database.states() == {"running": 1}
     assert new_id() not in facts.run
+    await database.close()
+
+
+async def test_a_run_that_moves_on_leaves_its_mark(pg: SqlStore, postgres_url: str) -> None:
+    database, held = Database(postgres_url), await claimed(pg)
+    before = await database.mark()
+    assert await database.mark() == before
+    await pg.append(held.lease, [step()])
+    assert await database.mark() != before
     await database.close()
