@@ -10,6 +10,7 @@ import base64
 import hmac
 import json
 import select
+import sys
 import threading
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,14 +28,21 @@ class Upstash:
     """A server on a port of its own. While its Valkey is away it answers with errors."""
 
     def __init__(self, valkey: Valkey) -> None:
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"valkey": valkey}))
-        self._http.daemon_threads = True
+        self._http = _Server(("127.0.0.1", 0), type("Bound", (_Handler,), {"valkey": valkey}))
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:
         self._http.shutdown()
         self._http.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a client that has gone is nothing to tell of
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
