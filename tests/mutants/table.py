@@ -442,7 +442,7 @@ MUTANTS = (
     ),
     Mutant(
         "a slice that was over before a step began counts as a step that is too long", 6, "deadline.py",
-        "return self.whole and self._at is not None and since - self._began <= _NEARLY * (self._at - self._began)",
+        "return self.whole and since - self._began <= _NEARLY * self._life",
         "return self.whole",
         engine("deadline", "before_a_step_began"),
     ),
