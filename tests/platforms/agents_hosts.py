@@ -12,7 +12,7 @@ from typing import Any
 from agentcore import register
 from agentcore.registry import EventRule
 
-STEPS, SECONDS = 20, 0.4  # of the long agent: several times what the tests allow a host, less its margin
+STEPS, SECONDS = 40, 0.4  # of the long agent: several times what the tests allow a host, less its margin
 
 
 def _side() -> Any:

@@ -17,8 +17,8 @@ from agentcore.testing import SideTable, advance
 from tests.platforms.agents_hosts import STEPS
 
 T = TypeVar("T")
-PATIENCE = 100.0
-MARGIN = "1.0"
+PATIENCE = 300.0  # these tests end where a busy machine lets them
+MARGIN = "3.0"  # seconds: of a limit, what such a machine may take to hand over
 
 
 class Host(Protocol):
@@ -36,8 +36,8 @@ class Host(Protocol):
         """The JSON that the API answers; AssertionError unless it is a success."""
         ...
 
-    def carry(self) -> None:
-        """Give the worker what is on the bus, if anything comes within a second."""
+    def carry(self) -> bool:
+        """Give the worker what is on the bus, if anything comes within a second; whether it did."""
         ...
 
     def tick(self) -> Any: ...
@@ -59,24 +59,29 @@ def pump(host: Host, *, until: Callable[[], T | None]) -> T:
     while time.monotonic() < end:
         if (found := until()) is not None:
             return found
-        host.carry()
-        host.tick()
+        if not host.carry():
+            host.tick()
     raise AssertionError(f"it did not come to pass: {host.side.count()}")
 
 
-def push(url: str, give: Callable[[Message], bool]) -> None:
-    """Be a platform that takes a message off a bus and calls a function with it. It is kept unless that says False."""
+def push(url: str, give: Callable[[Message], bool]) -> bool:
+    """Be a platform that takes a message off a bus and calls a function with it; whether there was one.
 
-    async def go() -> None:
+    It is given back where `give` says False.
+    """
+
+    async def go() -> bool:
         bus = open_bus(url, cast(StateStore, None), environment.load(bus_url=url))
         try:
-            for message in await bus.receive(limit=1, wait=1.0):
+            messages = await bus.receive(limit=1, wait=1.0)
+            for message in messages:
                 done = await asyncio.to_thread(give, message)
                 await (bus.ack(message) if done else bus.retry(message, delay=0.0))
+            return bool(messages)
         finally:
             await bus.close()
 
-    asyncio.run(go())
+    return asyncio.run(go())
 
 
 def later(host: Host, seconds: float) -> None:
