@@ -22,7 +22,7 @@ chat: $(READY) ## Talk to an agent of a running server
 	@exec $(BIN)/agentcore chat $(ARGS)
 
 test: $(READY) .venv/.broker ## Run all tests (ARGS="-k bus")
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 mutants: $(READY) ## Break each rule and see a test turn red
 	$(BIN)/python -m tests.mutants $(ARGS)

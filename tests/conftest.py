@@ -24,6 +24,11 @@ from tests.redis.rig import KINDS, Rig
 from tests.statements import Driver, watch
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that nothing waits for it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_soak.py")
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
