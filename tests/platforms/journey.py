@@ -14,7 +14,7 @@ from agentcore.ports import StateStore
 from agentcore.records import Message
 from agentcore.store import open_store
 from agentcore.testing import SideTable, advance
-from tests.platforms.agents_hosts import STEPS
+from tests.platforms.steps import STEPS
 
 T = TypeVar("T")
 PATIENCE = 300.0  # these tests end where a busy machine lets them

@@ -9,17 +9,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agentcore import bus
-from agentcore.ports import Bus, StateStore
+from agentcore.ports import Bus, Hints, StateStore
 from agentcore.records import Message
 from agentcore.settings import Settings
 from tests.soak.options import POST
 from tests.soak.post import LINE
 
 
-def open_bus(url: str, store: StateStore, settings: Settings) -> Bus:
+def open_bus(url: str, store: StateStore, settings: Settings, *, hints: Hints | None = None) -> Bus:
     """The bus that a URL names: ours, or one of the product's."""
     if not url.startswith(f"{POST}://"):
-        return bus.open_bus(url, store, settings)
+        return bus.open_bus(url, store, settings, hints=hints)
     return PostBus(urlsplit(url).port or 0, redelivery=settings.redelivery_seconds)
 
 

@@ -1,0 +1,3 @@
+"""How many steps the long agent of the hosts takes: several times what the tests allow a host, less its margin."""
+
+STEPS = 40
