@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tests.soak.facts import Facts
+from tests.soak.facts import Entry, Facts
 from tests.soak.readers import Stream, Told
 
 RUN = 10**6  # a thread's events are numbered by the position of their run, times this, plus their seq
@@ -27,7 +27,13 @@ def ends(facts: Facts) -> Mapping[str, int]:
 
 
 def _events(facts: Facts, run: str, first: int = 0) -> list[tuple[int, str]]:
-    return [(first + e.seq, _TYPES.get(e.kind, e.kind)) for e in facts.journal.get(run, ()) if e.kind != "input"]
+    return [(first + e.seq, _type(e)) for e in facts.journal.get(run, ()) if e.kind != "input"]
+
+
+def _type(entry: Entry) -> str:
+    """`model:SEGMENT/PATH/n`: the path of a call inside another one has more than one part."""
+    inner = entry.kind == "model" and entry.key.count("/") > 2
+    return "inner_message" if inner else _TYPES.get(entry.kind, entry.kind)
 
 
 def _threads(facts: Facts) -> dict[str, list[tuple[int, str]]]:
