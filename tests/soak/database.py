@@ -62,6 +62,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: psycopg.AsyncConnection[dict[str, Any]] | None = None
+        self._connecting = asyncio.Lock()
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -69,11 +70,13 @@ class Database:
             self._connection = None
 
     async def execute(self, statement: str) -> psycopg.AsyncCursor[dict[str, Any]]:
-        if self._connection is None:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, row_factory=dict_row, connect_timeout=5
-            )
-        return await self._connection.execute(statement.encode())
+        async with self._connecting:  # several ask at once, also when the server has just come back
+            if self._connection is None:
+                self._connection = await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True, row_factory=dict_row, connect_timeout=5
+                )
+            connection = self._connection
+        return await connection.execute(statement.encode())
 
     async def rows(self, statement: str) -> list[dict[str, Any]]:
         """What a statement finds, once the server answers."""
