@@ -27,7 +27,9 @@ class Bench:
         return 10 if self.quick else 40
 
 
-NAMES = ("turns", "far", "throughput", "trips", "http", "streams", "pickup", "history", "schedules", "imports")
+NAMES = (
+    "turns", "far", "throughput", "workers", "trips", "http", "streams", "pickup", "history", "schedules", "imports",
+)  # fmt: skip
 
 
 def measure(name: str) -> Callable[[Bench], Awaitable[Results]] | None:

@@ -7,6 +7,7 @@ import os
 import resource
 import statistics
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,11 @@ import httpx
 
 from bench.measures import Bench
 from bench.processes import address, command, environment
-from bench.results import Results, Row
+from bench.results import Plot, Results, Row
 from bench.rounds import interleaved, ratio
 from bench.subjects import product
 
-_OPEN = 1000
+_OPEN = (100, 300, 1000)
 _BODY = {"agent_id": "words", "input": "hi"}
 
 
@@ -28,7 +29,7 @@ async def run(bench: Bench) -> Results:
     async with product(url):
         pass  # the schema is there now
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 3 * _OPEN)), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 3 * _OPEN[-1])), hard))
     async with (
         command("-m", "agentcore", "serve", "--port", "0", **environment(url, AGENTCORE_AUTH="none")) as ours,
         command("-m", "bench.floor", **environment()) as bare,
@@ -40,15 +41,17 @@ async def run(bench: Bench) -> Results:
             for who, client in (("ours", here), ("floor", there))
         }
         found = await interleaved(cases, max(3, bench.rounds // 2))
-        each, cpu = await _open_streams(here, ours.pid, 100 if bench.quick else _OPEN)
+        taken, cpu = await _open_streams(here, ours.pid, (30, 100) if bench.quick else _OPEN)
     names = {"run": "first event", "delta": "first text", "finished": "last event"}
     rows = [_row(name, found[f"ours {event}"], found[f"floor {event}"]) for event, name in names.items()]
-    note = f"{_OPEN} at once, of runs that wait"
+    most, all_of_them = taken[-1]
+    note = f"{most:,.0f} at once, of threads that nothing happens on"
     more = [
-        Row(measure="memory of an open stream", unit="KiB", ours=each, note=note),
+        Row(measure="memory of an open stream", unit="KiB", ours=all_of_them * 1024 / most, note=note),
         Row(measure="processor time of open streams", unit="ms a second", ours=cpu, note=note),
     ]
-    return Results(rows=[*rows, *more])
+    plot = Plot(title="Memory and open streams", x="streams", y="MiB more than without", lines={"ours": taken})
+    return Results(rows=[*rows, *more], plots=[plot])
 
 
 def _row(name: str, ours: list[float], floor: list[float]) -> Row:
@@ -72,16 +75,20 @@ async def _first(client: httpx.AsyncClient, event: str, count: int) -> float:
     return statistics.median(taken) * 1e3
 
 
-async def _open_streams(client: httpx.AsyncClient, process: int, count: int) -> tuple[float, float]:
-    """KiB that each of so many open streams takes, and the time that the processor spends on all of them."""
-    before = _memory(process)
+async def _open_streams(
+    client: httpx.AsyncClient, process: int, counts: Sequence[int]
+) -> tuple[list[tuple[float, float]], float]:
+    """MiB that so many open streams take together, and the processor's time a second for the most of them."""
+    before, taken = _memory(process), list[tuple[float, float]]()
     async with AsyncExitStack() as streams:
-        for _ in range(count):
+        for number in range(1, counts[-1] + 1):
             thread = (await client.post("/threads", json={})).raise_for_status().json()["thread_id"]
             await streams.enter_async_context(client.stream("GET", f"/threads/{thread}/events"))
-        after, spent = _memory(process), _spent(process)
+            if number in counts:
+                taken.append((number, (_memory(process) - before) / 1024))
+        spent = _spent(process)
         await asyncio.sleep(5)
-        return (after - before) / count, (_spent(process) - spent) / 5 * 1e3
+        return taken, (_spent(process) - spent) / 5 * 1e3
 
 
 def _memory(process: int) -> float:

@@ -27,6 +27,7 @@ from bench.rounds import Turn
 TENANT = "default"
 DBOS_PYTHON = Path(".bench/dbos/bin/python")
 KINDS = ("text", "tool")
+POINTS = {"text": 2, "tool": 3}  # accepted, (what the model wants called,) ended; the tool's result waits for nobody
 
 
 def agents() -> dict[str, Agent[Any]]:
@@ -39,6 +40,27 @@ def raw() -> Mapping[str, Turn]:
     """The SDK alone: nothing is kept."""
     found = agents()
     return {kind: partial(Runner.run, found[kind], "hi") for kind in KINDS}
+
+
+@asynccontextmanager
+async def commits(url: str) -> AsyncIterator[Mapping[str, Turn]]:
+    """The least that durable can cost: a raw turn, and one row committed for each point that it has to wait for."""
+    import psycopg
+
+    bare = raw()
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute("create table point (id bigserial primary key, data jsonb)")
+
+        def turn(kind: str) -> Turn:
+            async def durable() -> None:
+                for _ in range(POINTS[kind] - 1):
+                    await connection.execute("insert into point (data) values ('{}')", prepare=True)
+                await bare[kind]()
+                await connection.execute("insert into point (data) values ('{}')", prepare=True)
+
+            return durable
+
+        yield {kind: turn(kind) for kind in KINDS}
 
 
 @asynccontextmanager

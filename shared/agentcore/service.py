@@ -32,7 +32,7 @@ from agentcore.threads import Threads
 
 log = logging.getLogger("agentcore.service")
 EVENTS = "agentcore_events"  # the channel on which other processes hear of a run's news
-GATHER = 0.02  # seconds at least between two times that they do
+GATHER = 0.05  # seconds at least between two times that they do; whoever watches looks as often by himself (look.py)
 
 
 class Service(Threads, Reading):

@@ -79,6 +79,22 @@ async def test_the_migrations_make_what_the_models_say(
     assert version == migrating.scripts().get_current_head()
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_a_schema_of_a_later_version_is_left_as_it_is(
+    kind: str, postgres: Postgres, tmp_path: Path, caplog: pytest.LogCaptureFixture, anyio_backend: str
+) -> None:
+    store = opened(f"sqlite:///{tmp_path}/x.db" if kind == "sqlite" else postgres.create_database())
+    await store.migrate()
+    later = text("update alembic_version set version_num = :version")
+    await store.database.transaction(lambda tx: tx.run(later, {"version": "9999"}))
+    await store.migrate()
+    async with store.database.engine.connect() as connection:
+        version = await connection.run_sync(migrating.version)
+    await store.close()
+    assert version == "9999"
+    assert "later version" in caplog.text
+
+
 async def test_runs_have_room_in_their_page_for_appends(pg: PostgresStore) -> None:
     rows = await pg.database.fetch(text("select relname from pg_class where 'fillfactor=70' = any(reloptions)"), {})
     assert sorted(row.relname for row in rows) == ["run", "thread"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,17 @@ from sqlalchemy import Connection, text
 from agentcore.store.database import Database, Tx
 from agentcore.store.tables import metadata
 
+log = logging.getLogger("agentcore.store")
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = text("select pg_advisory_xact_lock(7236841520914)")  # any number that nothing else locks
 
 
 async def migrate(database: Database) -> None:
-    """Run the migrations this database does not have. Of several who try, one does and the others wait."""
+    """Run the migrations this database does not have. Of several who try, one does and the others wait.
+
+    A schema that a later version has made is left as it is: so rolling back to this version is a deployment like any
+    other. (A migration must leave the version before it working: it adds first, and takes away one version later.)
+    """
 
     if database.dialect == "sqlite":
         Path(database.engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +35,12 @@ async def migrate(database: Database) -> None:
             await tx.connection.execute(_LOCK)
         await tx.connection.run_sync(upgrade)
 
-    if await database.moment(lambda tx: tx.connection.run_sync(version)) == scripts().get_current_head():
+    at = await database.moment(lambda tx: tx.connection.run_sync(version))
+    known = scripts()
+    if at == known.get_current_head():
+        return
+    if at is not None and at not in {one.revision for one in known.walk_revisions()}:
+        log.warning("the schema (%s) was made by a later version of agentcore, and is left as it is", at)
         return
     await database.transaction(work)
 
