@@ -39,8 +39,9 @@ locals {
     timer_wakeup = merge(local.common, local.called_by_google, { AGENTCORE_HOST_SECONDS = tostring(local.tick_seconds) })
   }
 
-  secrets = merge({ AGENTCORE_DATABASE_URL = module.database_url.reference }, { for name, one in module.secret : name => one.reference })
+  database_url = var.database == "managed" ? module.database[0].url : { id = module.external_database[0].id, reference = module.external_database[0].reference }
+  secrets      = merge({ AGENTCORE_DATABASE_URL = local.database_url.reference }, { for name, one in module.secret : name => one.reference })
   # timer_wakeup executes no agent: of your secrets it gets those that are settings.
   timer_secrets = { for name, one in local.secrets : name => one if startswith(name, "AGENTCORE_") }
-  secret_ids    = merge({ AGENTCORE_DATABASE_URL = module.database_url.id }, { for name, one in module.secret : name => one.id })
+  secret_ids    = merge({ AGENTCORE_DATABASE_URL = local.database_url.id }, { for name, one in module.secret : name => one.id })
 }

@@ -16,14 +16,14 @@ resource "google_artifact_registry_repository" "images" {
     id     = "old"
     action = "DELETE"
     condition {
-      older_than = "7776000s" # 90 days
+      older_than = "15552000s" # 180 days
     }
   }
   cleanup_policies {
     id     = "recent"
     action = "KEEP"
     most_recent_versions {
-      keep_count = 10
+      keep_count = 30
     }
   }
 }
@@ -42,13 +42,14 @@ module "database" {
   labels              = local.labels
 }
 
-module "database_url" {
+module "external_database" {
   source = "./modules/secret"
+  count  = var.database == "external" ? 1 : 0
 
   secret_id     = "${local.prefix}-AGENTCORE_DATABASE_URL"
   region        = var.region
   labels        = local.labels
-  value         = var.database == "managed" ? one(module.database[*].url) : var.database_url
+  value         = var.database_url
   value_version = var.secrets_version
 }
 

@@ -308,13 +308,13 @@ variable "memory" {
 }
 
 variable "slice_seconds" {
-  description = "Longest slice of a run, and so of a single step. Pub/Sub waits for 600 s at most."
+  description = "Longest slice of a run, and so of a single step. Pub/Sub waits for 600 s at most; a worker pool has no limit."
   type        = number
   default     = 540
 
   validation {
-    condition     = var.slice_seconds >= 30 && var.slice_seconds <= 560
-    error_message = "slice_seconds: 30 to 560. The request may take 30 s longer, for a cold start, and Pub/Sub repeats it after 600 s."
+    condition     = var.slice_seconds >= 30 && var.slice_seconds <= (var.bus == "store" ? 3600 : 560)
+    error_message = "slice_seconds: 30 to 560, or 3600 with bus = \"store\". The request may take 30 s longer, for a cold start, and Pub/Sub repeats it after 600 s."
   }
 }
 

@@ -42,6 +42,10 @@ run "all" {
     error_message = "a message that is held while its slice runs is no backlog"
   }
   assert {
+    condition     = google_monitoring_alert_policy.this["clock"].conditions[0].condition_threshold[0].denominator_filter != null && google_monitoring_alert_policy.this["clock"].conditions[0].condition_threshold[0].threshold_value < 1
+    error_message = "failing ticks are a share of all, so that it alerts at every schedule"
+  }
+  assert {
     condition     = alltrue([for one in google_monitoring_alert_policy.this : length(one.notification_channels) == 1])
     error_message = "somebody hears of each"
   }

@@ -45,6 +45,14 @@ run "pubsub" {
     condition     = !contains(keys(output.environment_variables.timer_wakeup), "OPENAI_API_KEY") && contains(keys(output.environment_variables.timer_wakeup), "AGENTCORE_WEBHOOK_SECRETS")
     error_message = "the clock executes no run: it has settings only"
   }
+  assert {
+    condition     = toset(keys(module.timer_identity.roles)) == toset(["AGENTCORE_DATABASE_URL", "AGENTCORE_WEBHOOK_SECRETS"]) && length(module.caller_identity.roles) == 0
+    error_message = "nobody may read a secret that he does not need"
+  }
+  assert {
+    condition     = alltrue([for one in [module.api_identity, module.worker_identity, module.deploy_identity] : alltrue([for role in values(one.roles) : role == "roles/secretmanager.secretAccessor"])])
+    error_message = "secrets are read, and nothing else"
+  }
 }
 
 run "a_slice_fits_into_its_request_and_that_into_the_acknowledgement_deadline" {
@@ -74,6 +82,20 @@ run "store" {
   assert {
     condition     = output.bus_url == "store://" && !contains(keys(output.environment_variables.queue_worker), "AGENTCORE_HOST_SECONDS")
     error_message = "a pool has no request that could end"
+  }
+}
+
+run "a_pool_may_take_longer" {
+  command = plan
+
+  variables {
+    bus           = "store"
+    slice_seconds = 1800
+  }
+
+  assert {
+    condition     = output.environment_variables.queue_worker.AGENTCORE_SLICE_SECONDS == "1800"
+    error_message = "no push ends it"
   }
 }
 
@@ -178,9 +200,17 @@ run "refused" {
   expect_failures = [
     var.name, var.environment, var.region, var.image, var.database, var.database_size, var.bus,
     var.compute, var.oidc_issuer, var.oidc_audience, var.invokers, var.secret_names, var.secrets_version, var.settings,
-    var.wakeup_schedule, var.min_replicas, var.min_workers, var.memory, var.slice_seconds, var.budget_monthly_usd,
+    var.wakeup_schedule, var.min_replicas, var.min_workers, var.memory, var.budget_monthly_usd,
     var.alert_emails, var.retention_days, var.tags,
   ]
+}
+
+run "a_slice_that_pubsub_would_cut" {
+  command = plan
+  variables {
+    slice_seconds = 561
+  }
+  expect_failures = [var.slice_seconds]
 }
 
 run "too_few_connections_and_a_secret_without_a_value" {

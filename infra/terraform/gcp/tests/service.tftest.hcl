@@ -43,7 +43,7 @@ run "internal" {
     error_message = "time-out and concurrency are those of the process"
   }
   assert {
-    condition     = google_cloud_run_v2_service.this.template[0].containers[0].args == tolist(["queue_worker.cloud_run:app", "--host", "0.0.0.0", "--port", "8000"])
+    condition     = google_cloud_run_v2_service.this.template[0].containers[0].args[0] == "queue_worker.cloud_run:app" && google_cloud_run_v2_service.this.template[0].containers[0].command == tolist(["uvicorn"])
     error_message = "the command picks the role"
   }
   assert {

@@ -75,3 +75,13 @@ resource "google_sql_user" "this" {
   password_wo_version = var.password_version
   deletion_policy     = "ABANDON" # it owns the tables, so it cannot be dropped before them
 }
+
+module "url" {
+  source = "../secret"
+
+  secret_id     = "${var.prefix}-AGENTCORE_DATABASE_URL"
+  region        = var.region
+  labels        = var.labels
+  value         = "postgresql://agentcore:${ephemeral.random_password.this.result}@${google_sql_database_instance.this.private_ip_address}/agentcore?sslmode=require"
+  value_version = var.password_version
+}

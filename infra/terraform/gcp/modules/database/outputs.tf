@@ -10,10 +10,9 @@ output "instance" {
 }
 
 output "url" {
-  description = "What clients connect to, password and all."
-  value       = "postgresql://agentcore:${ephemeral.random_password.this.result}@${google_sql_database_instance.this.private_ip_address}/agentcore?sslmode=require"
-  sensitive   = true
-  ephemeral   = true
+  description = "The secret that holds what clients connect to, password and all; once they can."
+  value       = { id = module.url.id, reference = module.url.reference }
+  depends_on  = [google_sql_database.this, google_sql_user.this]
 }
 
 output "network" {

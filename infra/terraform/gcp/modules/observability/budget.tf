@@ -21,9 +21,11 @@ resource "google_billing_budget" "this" {
     }
   }
 
-  all_updates_rule {
-    monitoring_notification_channels = slice(local.channels, 0, min(5, length(local.channels))) # no more are allowed
-    disable_default_iam_recipients   = false
+  dynamic "all_updates_rule" {                                                                               # beside whoever administers the billing account
+    for_each = length(local.channels) == 0 ? [] : [slice(local.channels, 0, min(5, length(local.channels)))] # five at most
+    content {
+      monitoring_notification_channels = all_updates_rule.value
+    }
   }
 
   lifecycle {

@@ -17,21 +17,24 @@ locals {
   alerts = merge({
     errors = {
       filter  = "${local.service} AND resource.labels.service_name = \"${var.prefix}-api\" AND metric.labels.response_code_class = \"5xx\""
+      of      = null
       align   = "ALIGN_DELTA"
       period  = 300
       over    = 5
       meaning = "http_chat answered more than five requests of five minutes with 5xx. Its log says why."
     }
-    clock = {
+    clock = { # however often it ticks
       filter  = "${local.service} AND resource.labels.service_name = \"${var.prefix}-timer\" AND metric.labels.response_code_class != \"2xx\""
+      of      = "${local.service} AND resource.labels.service_name = \"${var.prefix}-timer\""
       align   = "ALIGN_DELTA"
-      period  = 600
-      over    = 2
-      meaning = "Ticks fail: nothing wakes, and no lost message is sent again. See the logs of timer_wakeup and of the scheduler's job."
+      period  = 1800
+      over    = 0.5
+      meaning = "Most ticks fail: nothing wakes, and no lost message is sent again. See the logs of timer_wakeup and of the scheduler's job."
     }
     }, var.subscription == null ? {} : {
     dead = {
       filter  = "${local.queue}/num_undelivered_messages\" AND resource.labels.subscription_id = \"${coalesce(var.dead_subscription, "-")}\""
+      of      = null
       align   = "ALIGN_MAX"
       period  = 60
       over    = 0
@@ -39,6 +42,7 @@ locals {
     }
     backlog = {
       filter  = "${local.queue}/oldest_unacked_message_age\" AND resource.labels.subscription_id = \"${coalesce(var.subscription, "-")}\""
+      of      = null
       align   = "ALIGN_MAX"
       period  = 300
       over    = var.slice_seconds + 300 # a message is held while its slice runs
@@ -47,6 +51,7 @@ locals {
     }, var.database == null ? {} : {
     connections = {
       filter  = "resource.type = \"cloudsql_database\" AND metric.type = \"cloudsql.googleapis.com/database/postgresql/num_backends\" AND resource.labels.database_id = \"${coalesce(var.database, "-")}\""
+      of      = null
       align   = "ALIGN_MAX"
       period  = 300
       over    = floor(0.85 * var.database_connections)
@@ -76,6 +81,16 @@ resource "google_monitoring_alert_policy" "this" {
         alignment_period     = "${each.value.period}s"
         per_series_aligner   = each.value.align
         cross_series_reducer = "REDUCE_SUM"
+      }
+
+      denominator_filter = each.value.of
+      dynamic "denominator_aggregations" {
+        for_each = each.value.of[*]
+        content {
+          alignment_period     = "${each.value.period}s"
+          per_series_aligner   = each.value.align
+          cross_series_reducer = "REDUCE_SUM"
+        }
       }
     }
   }

@@ -27,7 +27,7 @@ resource "google_cloud_run_v2_service" "this" {
     containers {
       image   = var.image
       command = ["uvicorn"]
-      args    = [var.app, "--host", "0.0.0.0", "--port", "8000"]
+      args    = [var.app, "--host", "0.0.0.0", "--port", "8000", "--no-access-log"] # Cloud Run logs requests itself
 
       ports {
         container_port = 8000
