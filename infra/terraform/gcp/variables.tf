@@ -6,8 +6,8 @@ variable "name" {
   default     = "agentcore"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "name: 3 to 20 lower-case letters, digits and hyphens, beginning with a letter."
+    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name)) && !strcontains(var.name, "--")
+    error_message = "name: 3 to 20 lower-case letters, digits and single hyphens, beginning with a letter."
   }
 }
 
@@ -201,8 +201,8 @@ variable "secrets" {
   ephemeral   = true
 
   validation {
-    condition     = alltrue([for one in var.secret_names : lookup(var.secrets, one, "") != ""])
-    error_message = "secrets: give each of secret_names a value, as in TF_VAR_secrets='{\"OPENAI_API_KEY\":\"…\"}'."
+    condition     = alltrue([for one in var.secret_names : lookup(var.secrets, one, "") != ""]) && length(var.secrets) == length(var.secret_names)
+    error_message = "secrets: give each of secret_names a value, and nothing else, as in TF_VAR_secrets='{\"OPENAI_API_KEY\":\"…\"}'."
   }
 }
 
