@@ -22,7 +22,7 @@ module migration 'modules/migration.bicep' = {
     identityId: found.identities.migrate
     image: image
     registryServer: found.registryServer
-    variables: union(found.variables, found.ownVariables.migrate)
+    variables: found.environments.migrate
     members: found.members
     secretNames: found.secretNames
     vaultUrl: found.vaultUrl
@@ -42,7 +42,7 @@ module httpChat 'modules/http_chat.bicep' = if (!functions) {
     identityId: found.identities.http_chat
     image: image
     registryServer: found.registryServer
-    variables: union(found.variables, found.ownVariables.http_chat)
+    variables: found.environments.http_chat
     secretNames: found.secretNames
     vaultUrl: found.vaultUrl
     minReplicas: found.minReplicas
@@ -62,7 +62,7 @@ module queueWorker 'modules/queue_worker.bicep' = if (!functions && found.bus !=
     identityId: found.identities.queue_worker
     image: image
     registryServer: found.registryServer
-    variables: union(found.variables, found.ownVariables.queue_worker)
+    variables: found.environments.queue_worker
     secretNames: found.secretNames
     vaultUrl: found.vaultUrl
     bus: found.bus
@@ -84,7 +84,7 @@ module storeWorker 'modules/store_worker.bicep' = if (!functions && found.bus ==
     identityId: found.identities.queue_worker
     image: image
     registryServer: found.registryServer
-    variables: union(found.variables, found.ownVariables.queue_worker)
+    variables: found.environments.queue_worker
     secretNames: found.secretNames
     vaultUrl: found.vaultUrl
     maxWorkers: found.maxWorkers
@@ -102,8 +102,8 @@ module timerWakeup 'modules/timer_wakeup.bicep' = if (!functions) {
     identityId: found.identities.timer_wakeup
     image: image
     registryServer: found.registryServer
-    variables: union(found.variables, found.ownVariables.timer_wakeup)
-    secretNames: found.settingNames
+    variables: found.environments.timer_wakeup
+    secretNames: found.secretSettings
     vaultUrl: found.vaultUrl
     schedule: found.wakeupSchedule
   }
@@ -122,7 +122,7 @@ module functionsApp 'modules/functions.bicep' = if (functions) {
     principalId: found.functionsPrincipalId
     subnetId: found.functionsSubnetId
     insightsName: found.insightsName
-    variables: union(found.variables, found.ownVariables.functions)
+    variables: found.environments.functions
     secretNames: found.secretNames
     vaultUrl: found.vaultUrl
     bus: found.bus

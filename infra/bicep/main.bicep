@@ -373,6 +373,9 @@ module eventhubs 'modules/eventhubs.bicep' = if (bus == 'eventhubs') {
 
 // Which secrets there are, and what names the newest version of each.
 var secretVariables = union(secretNames, managed ? [] : ['AGENTCORE_DATABASE_URL'])
+var secretSettings = filter(secretVariables, variable => startsWith(variable, 'AGENTCORE_'))
+var references = toObject(secretVariables, variable => variable, variable => '${vault.outputs.url}secrets/${toLower(replace(variable, '_', '-'))}')
+var settingReferences = toObject(secretSettings, variable => variable, variable => '${vault.outputs.url}secrets/${toLower(replace(variable, '_', '-'))}')
 
 module vault 'modules/vault.bicep' = {
   scope: group
@@ -397,7 +400,7 @@ module apps 'modules/environment.bicep' = {
     location: region
     tags: tags
     subnetId: managed ? network!.outputs.appsSubnetId : ''
-    workspaceName: observability.outputs.workspaceName
+    workspaceId: observability.outputs.workspaceId
   }
 }
 
@@ -455,7 +458,7 @@ var crowded = {
 }
 var standing = concat(bus == 'store' ? [] : [deadLetters], managed ? [storage, crowded] : [])
 
-// What all functions run with, and what each has of its own: who it is, also to the database.
+// What the functions run with: all of them, and each by itself: who it is, also to the database.
 var busUrl = bus == 'servicebus' ? servicebus!.outputs.url : bus == 'eventhubs' ? eventhubs!.outputs.url : 'store://'
 var busId = bus == 'servicebus' ? servicebus!.outputs.namespaceId : bus == 'eventhubs' ? eventhubs!.outputs.namespaceId : ''
 var databaseId = managed ? postgresql!.outputs.id : ''
@@ -476,22 +479,32 @@ var variables = union(
   empty(oidcAudience) ? {} : { AGENTCORE_OIDC_AUDIENCE: oidcAudience },
   managed ? { AGENTCORE_DATABASE_IDENTITY: 'azure' } : {}
 )
-var ownVariables = functions
+var environments = functions
   ? {
-      functions: union({ AZURE_CLIENT_ID: all!.outputs.clientId }, managed ? { AGENTCORE_DATABASE_URL: urls.functions } : {})
-      migrate: migrateVariables
+      functions: union(variables, { AZURE_CLIENT_ID: all!.outputs.clientId }, managed ? { AGENTCORE_DATABASE_URL: urls.functions } : {})
+      migrate: migration
     }
   : {
       // The ingress cuts every request at 240 s. So http_chat ends it before that, properly.
       http_chat: union(
+        variables,
         { AZURE_CLIENT_ID: chat!.outputs.clientId, AGENTCORE_HOST_SECONDS: '235' },
         managed ? { AGENTCORE_DATABASE_URL: urls.http_chat } : {}
       )
-      queue_worker: union({ AZURE_CLIENT_ID: worker!.outputs.clientId }, managed ? { AGENTCORE_DATABASE_URL: urls.queue_worker } : {})
-      timer_wakeup: union({ AZURE_CLIENT_ID: timer!.outputs.clientId }, managed ? { AGENTCORE_DATABASE_URL: urls.timer_wakeup } : {})
-      migrate: migrateVariables
+      queue_worker: union(
+        variables,
+        { AZURE_CLIENT_ID: worker!.outputs.clientId },
+        managed ? { AGENTCORE_DATABASE_URL: urls.queue_worker } : {}
+      )
+      timer_wakeup: union(
+        variables,
+        { AZURE_CLIENT_ID: timer!.outputs.clientId },
+        managed ? { AGENTCORE_DATABASE_URL: urls.timer_wakeup } : {}
+      )
+      migrate: migration
     }
-var migrateVariables = union(
+var migration = union(
+  variables,
   { AZURE_CLIENT_ID: migrate.outputs.clientId },
   managed ? { AGENTCORE_DATABASE_URL: urls.migrate, AGENTCORE_DATABASE_GRANT: 'agentcore_functions' } : {}
 )
@@ -537,11 +550,10 @@ var found = {
     ? { id: starter!.outputs.id, clientId: starter!.outputs.clientId, principalId: starter!.outputs.principalId }
     : {}
   runMigration: runMigration
-  variables: variables
-  ownVariables: ownVariables
+  environments: environments
   members: members
   secretNames: secretVariables
-  settingNames: filter(secretVariables, variable => startsWith(variable, 'AGENTCORE_'))
+  secretSettings: secretSettings
   vaultUrl: vault.outputs.url
   busNamespace: bus == 'servicebus' ? servicebus!.outputs.namespaceName : bus == 'eventhubs' ? eventhubs!.outputs.namespaceName : ''
   wakeupSchedule: wakeupSchedule
@@ -567,11 +579,15 @@ module app 'app.bicep' = if (!empty(image)) {
 @description('Where the API answers; empty as long as there is no image.')
 output url string = empty(image) ? '' : app!.outputs.url
 
-@description('What all functions run with. Those that are secret: which secret they come from.')
-output environmentVariables object = union(
-  variables,
-  toObject(secretVariables, variable => variable, variable => '${vault.outputs.url}secrets/${toLower(replace(variable, '_', '-'))}')
-)
+@description('What each function runs with; a secret as the secret of Key Vault that it refers to.')
+output environmentVariables object = functions
+  ? { functions: union(environments.functions, references), migrate: union(environments.migrate, references) }
+  : {
+      http_chat: union(environments.http_chat, references)
+      queue_worker: union(environments.queue_worker, references)
+      timer_wakeup: union(environments.timer_wakeup, settingReferences)
+      migrate: union(environments.migrate, references)
+    }
 
 @description('The managed database; empty where it is an external one. It answers inside the virtual network only.')
 output databaseHost string = databaseHost
@@ -593,7 +609,7 @@ output logQuery string = join([
   'az monitor log-analytics query --workspace ${observability.outputs.workspaceCustomerId} --analytics-query'
   functions
     ? '"AppTraces | order by TimeGenerated desc | take 50"'
-    : '"ContainerAppConsoleLogs_CL | order by TimeGenerated desc | project TimeGenerated, ContainerName_s, Log_s | take 50"'
+    : '"ContainerAppConsoleLogs | order by TimeGenerated desc | project TimeGenerated, ContainerGroupName, Log | take 50"'
 ], ' ')
 
 @description('Where to push images; empty where they are in another registry. azd pushes there.')

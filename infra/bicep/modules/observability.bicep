@@ -18,6 +18,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   properties: {
     sku: { name: 'PerGB2018' }
     retentionInDays: retentionDays
+    features: { disableLocalAuth: true }
   }
 }
 
@@ -45,8 +46,8 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emails
   }
 }
 
-@description('Name of the workspace.')
-output workspaceName string = workspace.name
+@description('Resource id of the workspace.')
+output workspaceId string = workspace.id
 @description('What queries call the workspace.')
 output workspaceCustomerId string = workspace.properties.customerId
 @description('Name of the Application Insights component.')
