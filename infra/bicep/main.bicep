@@ -430,6 +430,19 @@ var deadLetters = {
   severity: 1
   window: 'PT5M'
 }
+var waiting = {
+  name: 'waiting'
+  of: 'bus'
+  description: 'Messages have waited for a quarter of an hour: workers do not start, or are too few.'
+  namespace: 'Microsoft.ServiceBus/namespaces'
+  metric: 'ActiveMessages'
+  aggregation: 'Minimum'
+  above: 0
+  dimension: 'EntityName'
+  value: 'runs'
+  severity: 2
+  window: 'PT15M'
+}
 var storage = {
   name: 'storage'
   of: 'database'
@@ -456,7 +469,7 @@ var crowded = {
   severity: 2
   window: 'PT5M'
 }
-var standing = concat(bus == 'store' ? [] : [deadLetters], managed ? [storage, crowded] : [])
+var standing = concat(bus == 'store' ? [] : [deadLetters], bus == 'servicebus' ? [waiting] : [], managed ? [storage, crowded] : [])
 
 // What the functions run with: all of them, and each by itself: who it is, also to the database.
 var busUrl = bus == 'servicebus' ? servicebus!.outputs.url : bus == 'eventhubs' ? eventhubs!.outputs.url : 'store://'
