@@ -16,7 +16,7 @@ param environment string = 'dev'
 @description('The Azure region, as `az account list-locations -o table` names it.')
 param region string = 'westeurope'
 
-@description('The container image, with a tag or a digest. Without a registry\'s host (agents:1.4.0) it is in the registry made here. Empty: make all but what needs it.')
+@description('The container image, with a tag or a digest. Without a registry\'s host (agents:1.4.0), or with an Azure registry\'s, it is in the one made here. Empty: make all but what needs it.')
 param image string = ''
 
 @description('Resource id of the Azure Container Registry that `image` names, where that is not the one made here.')
@@ -139,17 +139,24 @@ var problems = concat(
   minReplicas > maxReplicas ? ['minReplicas must not be more than maxReplicas.'] : [],
   contains(auth, 'oidc') && (empty(oidcIssuer) || empty(oidcAudience)) ? ['auth = oidc needs oidcIssuer and oidcAudience.'] : [],
   !managed && empty(databaseUrl) ? ['database = external needs databaseUrl.'] : [],
+  empty(databaseUrl) || startsWith(databaseUrl, 'postgresql://') || startsWith(databaseUrl, 'cockroachdb://')
+    ? []
+    : ['databaseUrl must begin with postgresql:// or cockroachdb://.'],
   managed && !empty(databaseUrl) ? ['databaseUrl is for database = external: set that, or take databaseUrl away.'] : [],
   databaseHighAvailability && startsWith(databaseSize, 'B_')
     ? ['databaseHighAvailability needs a databaseSize of the tier GP or MO: burstable servers have no standby.']
     : [],
   managed && pool < 1 ? ['databaseSize has too few connections for maxReplicas and maxWorkers: each needs two. Take B_Standard_B2s, or fewer of them.'] : [],
   endsWith(image, ':latest') ? ['image must not be latest: a deployment and its rollback have to name what they run.'] : [],
-  ownRegistry || empty(registryId) || contains(image, '.azurecr.io/')
-    ? []
-    : ['registryId is an Azure registry, and image names another one: begin image with NAME.azurecr.io/, or take registryId away.'],
+  !empty(registryId) && named && !azures
+    ? ['registryId is an Azure registry, and image names another one: begin image with NAME.azurecr.io/, or take registryId away.']
+    : [],
   map(intersection(objectKeys(settings), taken), setting => 'settings must not have ${setting}: there is a parameter for it.'),
   map(intersection(objectKeys(settings), concat(secretOnes, secretNames)), setting => 'settings must not have ${setting}: put it into secrets and secretNames.'),
+  map(
+    filter(secretNames, variable => empty(secrets[?variable] ?? '')),
+    variable => '${variable} has no value: secretNames has it, and secrets has not.'
+  ),
   map(filter(secretNames, variable => contains(taken, variable)), variable => 'secretNames must not have ${variable}: there is a parameter for it.')
 )
 var checked = empty(problems) ? true : fail(join(problems, ' '))
@@ -189,12 +196,13 @@ var connections = { B_Standard_B1ms: 35, B_Standard_B2s: 414 }
 var available = connections[?databaseSize] ?? 844
 var pool = available / (maxReplicas + maxWorkers + 2) - 1 // the timer, and the migration
 
-// An image without a host is in the registry made here; so is one that names it.
+// An image without a host, or with that of an Azure registry, is in the one made here, unless registryId names another.
 var registryName = '${replace(prefix, '-', '')}${suffix}'
 var imageHost = contains(image, '/') ? first(split(image, '/')) : ''
 var named = contains(imageHost, '.') || contains(imageHost, ':')
-var ownRegistry = empty(registryId) && (!named || imageHost == '${registryName}.azurecr.io')
-var registryServer = ownRegistry ? registry!.outputs.server : empty(registryId) ? '' : imageHost
+var azures = endsWith(imageHost, '.azurecr.io')
+var ownRegistry = empty(registryId) && (!named || azures)
+var registryServer = ownRegistry ? registry!.outputs.server : empty(registryId) ? '' : '${last(split(registryId, '/'))}.azurecr.io'
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: checked ? prefix : ''
@@ -433,14 +441,14 @@ var deadLetters = {
 var waiting = {
   name: 'waiting'
   of: 'bus'
-  description: 'Messages have waited for a quarter of an hour: workers do not start, or are too few.'
+  description: 'Messages wait and nobody takes them: workers do not start, or there are too few. docs/deploy/azure.md.'
   namespace: 'Microsoft.ServiceBus/namespaces'
   metric: 'ActiveMessages'
   aggregation: 'Minimum'
   above: 0
   dimension: 'EntityName'
   value: 'runs'
-  severity: 2
+  severity: 1
   window: 'PT15M'
 }
 var storage = {
@@ -625,11 +633,14 @@ output logQuery string = join([
     : '"ContainerAppConsoleLogs | order by TimeGenerated desc | project TimeGenerated, ContainerGroupName, Log | take 50"'
 ], ' ')
 
-@description('Where to push images; empty where they are in another registry. azd pushes there.')
-output AZURE_CONTAINER_REGISTRY_ENDPOINT string = ownRegistry ? registryServer : ''
+@description('Where to push images; empty where they are in a registry that Azure does not have. azd pushes there.')
+output AZURE_CONTAINER_REGISTRY_ENDPOINT string = registryServer
 
 @description('All of it is in this one. azd looks here.')
 output AZURE_RESOURCE_GROUP string = group.name
+
+@description('What runs: to go back to it, should the next one not work.')
+output image string = image
 
 @description('With compute = functions: the app that the code is deployed into.')
 output functionsApp string = functions ? '${prefix}-${suffix}' : ''
