@@ -24,6 +24,18 @@ locals {
       dimensions  = { EntityName = [module.bus[0].dead_letters.entity] }
       severity    = 1
     } },
+    # At no time in a quarter of an hour was the queue empty. Event Hubs has no metric of what a group has not read.
+    var.bus != "servicebus" ? {} : { waiting = {
+      description = "Messages wait and nobody takes them: workers do not start, or there are too few. docs/deploy/azure.md."
+      scope       = module.bus[0].dead_letters.scope
+      namespace   = module.bus[0].dead_letters.namespace
+      metric      = "ActiveMessages"
+      aggregation = "Minimum"
+      above       = 0
+      dimensions  = { EntityName = [module.bus[0].dead_letters.entity] }
+      severity    = 1
+      window      = "PT15M"
+    } },
     { errors = {
       description = "The API answers with 5xx."
       scope       = local.api_id

@@ -2,16 +2,27 @@
 # both, and all else waits for it.
 
 resource "azurerm_container_app_environment" "this" {
-  name                       = local.prefix
-  resource_group_name        = azurerm_resource_group.this.name
-  location                   = var.region
-  logs_destination           = "log-analytics"
-  log_analytics_workspace_id = module.logs.workspace_id
-  infrastructure_subnet_id   = one(module.network[*].apps_subnet_id)
-  tags                       = var.tags
+  name                     = local.prefix
+  resource_group_name      = azurerm_resource_group.this.name
+  location                 = var.region
+  logs_destination         = "azure-monitor" # log-analytics would hand the workspace's key to it
+  infrastructure_subnet_id = one(module.network[*].apps_subnet_id)
+  tags                     = var.tags
   workload_profile {
     name                  = "Consumption"
     workload_profile_type = "Consumption"
+  }
+}
+
+resource "azurerm_monitor_diagnostic_setting" "logs" {
+  name                       = "logs"
+  target_resource_id         = azurerm_container_app_environment.this.id
+  log_analytics_workspace_id = module.logs.workspace_id
+  dynamic "enabled_log" {
+    for_each = toset(["ContainerAppConsoleLogs", "ContainerAppSystemLogs"])
+    content {
+      category = enabled_log.value
+    }
   }
 }
 
@@ -33,7 +44,7 @@ module "migration" {
   members = { for name in local.managed ? local.roles : [] :
     azurerm_user_assigned_identity.this[name].name => azurerm_user_assigned_identity.this[name].principal_id
   }
-  depends_on = [azurerm_role_assignment.this]
+  depends_on = [azurerm_role_assignment.this, azurerm_monitor_diagnostic_setting.logs] # what it says has to be found
 }
 
 module "http_chat" {

@@ -70,10 +70,10 @@ locals {
 }
 
 locals {
-  # An image without a host is in the registry made here.
-  image_host      = try(regex("^([^/]*[.:][^/]*)/", var.image)[0], null)
-  own_registry    = local.image_host == null
+  # An image without a host, or with that of an Azure registry, is in the one made here, unless registry_id names another.
+  image_host      = try(regex("^([^/]*[.:][^/]*)/", var.image)[0], "")
+  own_registry    = var.registry_id == null && (local.image_host == "" || endswith(local.image_host, ".azurecr.io"))
   registry_id     = local.own_registry ? azurerm_container_registry.this[0].id : var.registry_id
   registry_server = local.own_registry ? azurerm_container_registry.this[0].login_server : var.registry_id == null ? null : local.image_host
-  image           = local.own_registry ? "${local.registry_server}/${var.image}" : var.image
+  image           = local.image_host == "" ? "${local.registry_server}/${var.image}" : var.image
 }

@@ -39,7 +39,7 @@ resource "azurerm_resource_group" "this" {
       error_message = "database_size has too few connections for max_replicas and max_workers: each needs two. Take B_Standard_B2s, or fewer of them."
     }
     precondition {
-      condition     = local.own_registry || var.registry_id == null || can(regex("^[^/]+\\.azurecr\\.io/", var.image))
+      condition     = var.registry_id == null || endswith(local.image_host, ".azurecr.io")
       error_message = "registry_id is an Azure registry, and image names another one: begin image with NAME.azurecr.io/, or unset registry_id."
     }
   }
@@ -53,6 +53,13 @@ resource "azurerm_container_registry" "this" {
   sku                 = "Basic"
   admin_enabled       = false
   tags                = var.tags
+
+  lifecycle {
+    postcondition {
+      condition     = contains(["", self.login_server], local.image_host)
+      error_message = "image is in the registry ${local.image_host}, and ${self.login_server} was made: set registry_id, or leave the host out of image."
+    }
+  }
 }
 
 module "logs" {
@@ -95,16 +102,16 @@ module "database" {
 }
 
 module "bus" {
-  source              = "./modules/bus"
-  count               = var.bus == "store" ? 0 : 1
-  kind                = var.bus
-  name                = "${local.prefix}-${local.suffix}"
-  resource_group_name = azurerm_resource_group.this.name
-  location            = var.region
-  tags                = var.tags
-  attempts            = tonumber(lookup(var.settings, "AGENTCORE_BUS_ATTEMPTS", "10"))
-  max_workers         = var.max_workers
-  scaler_key          = local.scaler_key
+  source         = "./modules/bus"
+  count          = var.bus == "store" ? 0 : 1
+  kind           = var.bus
+  name           = "${local.prefix}-${local.suffix}"
+  resource_group = { name = azurerm_resource_group.this.name, id = azurerm_resource_group.this.id }
+  location       = var.region
+  tags           = var.tags
+  attempts       = tonumber(lookup(var.settings, "AGENTCORE_BUS_ATTEMPTS", "10"))
+  max_workers    = var.max_workers
+  scaler_key     = local.scaler_key
 }
 
 # The scaler's key goes from Event Hubs to Key Vault, and is kept nowhere on the way.

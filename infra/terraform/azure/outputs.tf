@@ -31,8 +31,13 @@ output "log_query" {
   value = join(" ", [
     "az monitor log-analytics query --workspace", "$(az resource show --ids ${module.logs.workspace_id} --query properties.customerId -o tsv)",
     local.functions ? "--analytics-query 'AppTraces | order by TimeGenerated desc | take 50'" :
-    "--analytics-query 'ContainerAppConsoleLogs_CL | order by TimeGenerated desc | project TimeGenerated, ContainerName_s, Log_s | take 50'",
+    "--analytics-query 'ContainerAppConsoleLogs | order by TimeGenerated desc | project TimeGenerated, ContainerGroupName, Log | take 50'",
   ])
+}
+
+output "image" {
+  description = "What runs: to go back to it, should the next one not work."
+  value       = var.image
 }
 
 output "registry" {

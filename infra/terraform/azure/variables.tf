@@ -32,7 +32,7 @@ variable "region" {
 
 variable "image" {
   type        = string
-  description = "The container image. Without a registry's host (agents:1.4.0) it is in the registry made here."
+  description = "The container image. Without a registry's host (agents:1.4.0), or with an Azure registry's, it is in the one made here."
   validation {
     condition     = can(regex("(:[A-Za-z0-9_][A-Za-z0-9_.-]*|@sha256:[0-9a-f]{64})$", var.image))
     error_message = "image must end with a tag or a digest, as agents:1.4.0 does."
@@ -71,6 +71,10 @@ variable "database_url" {
   sensitive   = true
   ephemeral   = true
   description = "With database = external: postgresql://… or cockroachdb://…, with user and password."
+  validation {
+    condition     = var.database_url == null || can(regex("^((postgresql|cockroachdb)://.+)?$", var.database_url))
+    error_message = "database_url must begin with postgresql:// or cockroachdb://."
+  }
 }
 
 variable "database_size" {

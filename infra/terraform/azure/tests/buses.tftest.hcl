@@ -29,19 +29,23 @@ run "service_bus" {
     condition     = contains(module.alerts.names, "agentcore-dev-dead-letters") && module.bus[0].dead_letters.metric == "DeadletteredMessages"
     error_message = "Dead letters ring."
   }
+  assert {
+    condition     = contains(module.alerts.names, "agentcore-dev-waiting")
+    error_message = "Messages that nobody takes ring."
+  }
 }
 
 run "a_namespace_without_keys" {
   module { source = "./modules/bus" }
   variables {
-    kind                = "servicebus"
-    name                = "ns"
-    resource_group_name = "rg"
-    location            = "westeurope"
-    tags                = {}
-    attempts            = 10
-    max_workers         = 3
-    scaler_key          = false
+    kind           = "servicebus"
+    name           = "ns"
+    resource_group = { name = "rg", id = "/subscriptions/0/resourceGroups/rg" }
+    location       = "westeurope"
+    tags           = {}
+    attempts       = 10
+    max_workers    = 3
+    scaler_key     = false
   }
   assert {
     condition     = azurerm_servicebus_namespace.this[0].local_auth_enabled == false && azurerm_servicebus_namespace.this[0].minimum_tls_version == "1.2"
@@ -86,14 +90,14 @@ run "event_hubs" {
 run "a_hub_and_one_for_dead_letters" {
   module { source = "./modules/bus" }
   variables {
-    kind                = "eventhubs"
-    name                = "ns"
-    resource_group_name = "rg"
-    location            = "westeurope"
-    tags                = {}
-    attempts            = 10
-    max_workers         = 12
-    scaler_key          = true
+    kind           = "eventhubs"
+    name           = "ns"
+    resource_group = { name = "rg", id = "/subscriptions/0/resourceGroups/rg" }
+    location       = "westeurope"
+    tags           = {}
+    attempts       = 10
+    max_workers    = 12
+    scaler_key     = true
   }
   assert {
     condition     = azurerm_eventhub.this[0].name == "runs" && azurerm_eventhub.dead[0].name == "runs-dead"
@@ -108,25 +112,25 @@ run "a_hub_and_one_for_dead_letters" {
     error_message = "The scaler's key may read, and nothing else."
   }
   assert {
-    condition     = azurerm_eventhub_namespace.this[0].sku == "Standard"
-    error_message = "Basic has no Kafka endpoint."
+    condition     = azapi_resource.namespace[0].body.sku.name == "Standard" && azapi_resource.namespace[0].body.properties.disableLocalAuth == false
+    error_message = "Basic has no Kafka endpoint, and the scaler signs in with a key."
   }
 }
 
 run "without_a_scaler_the_hub_has_no_keys" {
   module { source = "./modules/bus" }
   variables {
-    kind                = "eventhubs"
-    name                = "ns"
-    resource_group_name = "rg"
-    location            = "westeurope"
-    tags                = {}
-    attempts            = 10
-    max_workers         = 12
-    scaler_key          = false
+    kind           = "eventhubs"
+    name           = "ns"
+    resource_group = { name = "rg", id = "/subscriptions/0/resourceGroups/rg" }
+    location       = "westeurope"
+    tags           = {}
+    attempts       = 10
+    max_workers    = 12
+    scaler_key     = false
   }
   assert {
-    condition     = azurerm_eventhub_namespace.this[0].local_authentication_enabled == false && length(azapi_resource.scaler) == 0
+    condition     = azapi_resource.namespace[0].body.properties.disableLocalAuth && length(azapi_resource.scaler) == 0
     error_message = "Identities only."
   }
 }

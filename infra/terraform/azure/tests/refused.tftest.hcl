@@ -151,3 +151,29 @@ run "an_azure_registry_for_an_image_elsewhere" {
   }
   expect_failures = [azurerm_resource_group.this]
 }
+
+run "a_url_of_another_database" {
+  command = plan
+  variables {
+    database     = "external"
+    database_url = "mysql://u:p@db.example.com/agentcore"
+  }
+  expect_failures = [var.database_url]
+}
+
+run "a_secret_without_a_value" {
+  command = plan
+  module { source = "./modules/vault" }
+  variables {
+    name                = "v"
+    resource_group_name = "rg"
+    location            = "westeurope"
+    tags                = {}
+    deletion_protection = false
+    writers             = []
+    names               = ["OPENAI_API_KEY"]
+    values              = {}
+    values_version      = 1
+  }
+  expect_failures = [azurerm_key_vault_secret.this["OPENAI_API_KEY"]]
+}

@@ -175,6 +175,13 @@ run "an_image_of_ones_own_registry_is_pulled_with_the_identity" {
   }
 }
 
+run "an_image_in_another_registry_of_azure" {
+  variables {
+    image = "acme.azurecr.io/agents:1.0.0"
+  }
+  expect_failures = [azurerm_container_registry.this]
+}
+
 run "a_public_image_needs_no_registry" {
   variables {
     image = "ghcr.io/acme/agents@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -37,14 +37,14 @@ run "a_worker_ends_before_its_job_does" {
 run "the_message_is_locked_longer_than_a_claim_and_given_back_often_enough" {
   module { source = "./modules/bus" }
   variables {
-    kind                = "servicebus"
-    name                = "ns"
-    resource_group_name = "rg"
-    location            = "westeurope"
-    tags                = {}
-    attempts            = 25
-    max_workers         = 3
-    scaler_key          = false
+    kind           = "servicebus"
+    name           = "ns"
+    resource_group = { name = "rg", id = "/subscriptions/0/resourceGroups/rg" }
+    location       = "westeurope"
+    tags           = {}
+    attempts       = 25
+    max_workers    = 3
+    scaler_key     = false
   }
   assert {
     condition     = azurerm_servicebus_queue.this[0].lock_duration == "PT1M"

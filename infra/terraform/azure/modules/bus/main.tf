@@ -2,7 +2,7 @@
 
 variable "kind" { type = string }
 variable "name" { type = string }
-variable "resource_group_name" { type = string }
+variable "resource_group" { type = object({ name = string, id = string }) }
 variable "location" { type = string }
 variable "tags" { type = map(string) }
 
@@ -25,7 +25,7 @@ locals {
 resource "azurerm_servicebus_namespace" "this" {
   count               = var.kind == "servicebus" ? 1 : 0
   name                = var.name
-  resource_group_name = var.resource_group_name
+  resource_group_name = var.resource_group.name
   location            = var.location
   sku                 = "Standard"
   local_auth_enabled  = false # identities only: there are no keys to lose
@@ -44,22 +44,27 @@ resource "azurerm_servicebus_queue" "this" {
   dead_lettering_on_message_expiration = true
 }
 
-resource "azurerm_eventhub_namespace" "this" {
-  count                        = local.hubs
-  name                         = var.name
-  resource_group_name          = var.resource_group_name
-  location                     = var.location
-  sku                          = "Standard" # Basic has no Kafka endpoint
-  capacity                     = 1
-  local_authentication_enabled = var.scaler_key
-  minimum_tls_version          = "1.2"
-  tags                         = var.tags
+# By azapi and not azurerm, which keeps the keys of namespaces and rules in the state. Here they open something.
+resource "azapi_resource" "namespace" {
+  count     = local.hubs
+  type      = "Microsoft.EventHub/namespaces@2024-01-01"
+  name      = var.name
+  parent_id = var.resource_group.id
+  location  = var.location
+  tags      = var.tags
+  body = {
+    sku = { name = "Standard", tier = "Standard", capacity = 1 } # Basic has no Kafka endpoint
+    properties = {
+      disableLocalAuth  = !var.scaler_key
+      minimumTlsVersion = "1.2"
+    }
+  }
 }
 
 resource "azurerm_eventhub" "this" {
   count           = local.hubs
   name            = "runs"
-  namespace_id    = azurerm_eventhub_namespace.this[0].id
+  namespace_id    = azapi_resource.namespace[0].id
   partition_count = min(32, max(2, var.max_workers)) # a worker without a partition has nothing to do
   retention_description {
     cleanup_policy          = "Delete"
@@ -73,7 +78,7 @@ resource "azurerm_eventhub" "this" {
 resource "azurerm_eventhub" "dead" {
   count           = local.hubs
   name            = "runs-dead"
-  namespace_id    = azurerm_eventhub_namespace.this[0].id
+  namespace_id    = azapi_resource.namespace[0].id
   partition_count = 1
   retention_description {
     cleanup_policy          = "Delete"
@@ -81,7 +86,6 @@ resource "azurerm_eventhub" "dead" {
   }
 }
 
-# By azapi and not azurerm, which would keep the rule's keys in the state.
 resource "azapi_resource" "scaler" {
   count     = var.scaler_key ? local.hubs : 0
   type      = "Microsoft.EventHub/namespaces/eventhubs/authorizationRules@2024-01-01"

@@ -1,6 +1,6 @@
 locals {
-  namespace    = one(concat(azurerm_servicebus_namespace.this[*].name, azurerm_eventhub_namespace.this[*].name))
-  namespace_id = one(concat(azurerm_servicebus_namespace.this[*].id, azurerm_eventhub_namespace.this[*].id))
+  namespace    = one(concat(azurerm_servicebus_namespace.this[*].name, azapi_resource.namespace[*].name))
+  namespace_id = one(concat(azurerm_servicebus_namespace.this[*].id, azapi_resource.namespace[*].id))
   entity       = one(concat(azurerm_servicebus_queue.this[*].name, azurerm_eventhub.this[*].name))
   entity_id    = one(concat(azurerm_servicebus_queue.this[*].id, azurerm_eventhub.this[*].id))
   host         = "${local.namespace}.servicebus.windows.net"

@@ -7,12 +7,13 @@ variable "tags" { type = map(string) }
 variable "retention_days" { type = number }
 
 resource "azurerm_log_analytics_workspace" "this" {
-  name                = var.name
-  resource_group_name = var.resource_group_name
-  location            = var.location
-  sku                 = "PerGB2018"
-  retention_in_days   = var.retention_days
-  tags                = var.tags
+  name                         = var.name
+  resource_group_name          = var.resource_group_name
+  location                     = var.location
+  sku                          = "PerGB2018"
+  retention_in_days            = var.retention_days
+  local_authentication_enabled = false # its keys are in Terraform's state: they open nothing
+  tags                         = var.tags
 }
 
 resource "azurerm_application_insights" "this" {

@@ -21,6 +21,6 @@ done
 cat >&2 <<END
 The migration or the preflight did not succeed ($status). Nothing was deployed; what ran before still runs.
 What it said, some minutes later, in the Log Analytics workspace:
-  ContainerAppConsoleLogs_CL | where ContainerGroupName_s startswith "$execution" | project TimeGenerated, Log_s
+  ContainerAppConsoleLogs | where ContainerGroupName startswith "$execution" | project TimeGenerated, Log
 END
 exit 1

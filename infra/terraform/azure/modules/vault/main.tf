@@ -58,6 +58,13 @@ resource "azurerm_key_vault_secret" "this" {
   value_wo_version = var.values_version
   content_type     = "environment variable ${each.value}"
   depends_on       = [azurerm_role_assignment.writers]
+
+  lifecycle {
+    precondition {
+      condition     = contains(keys(var.values), each.value)
+      error_message = "${each.value} has no value: secret_names has it, and secrets has not."
+    }
+  }
 }
 
 output "uri" { value = azurerm_key_vault.this.vault_uri }
