@@ -64,7 +64,7 @@ resource "azurerm_storage_container" "code" {
 }
 
 resource "azapi_resource" "app" {
-  type      = "Microsoft.Web/sites@2024-04-01"
+  type      = "Microsoft.Web/sites@2024-11-01"
   name      = var.name
   parent_id = var.resource_group.id
   location  = var.location
@@ -108,7 +108,7 @@ resource "azapi_resource" "app" {
 # Nobody publishes with a password.
 resource "azapi_update_resource" "no_passwords" {
   for_each  = toset(["ftp", "scm"])
-  type      = "Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01"
+  type      = "Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01"
   name      = each.key
   parent_id = azapi_resource.app.id
   body      = { properties = { allow = false } }
