@@ -1,0 +1,6 @@
+terraform {
+  required_providers {
+    azurerm = { source = "hashicorp/azurerm" }
+    azapi   = { source = "azure/azapi" }
+  }
+}
