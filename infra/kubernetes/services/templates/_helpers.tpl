@@ -1,0 +1,10 @@
+{{/* Metadata of a service. Argument: list ROOT NAME. What is kept outlives the release. */}}
+{{- define "services.metadata" -}}
+name: {{ (first .).Release.Name }}-{{ last . }}
+labels:
+  app.kubernetes.io/part-of: agentcore
+  app.kubernetes.io/instance: {{ (first .).Release.Name }}
+  app.kubernetes.io/managed-by: {{ (first .).Release.Service }}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end }}
