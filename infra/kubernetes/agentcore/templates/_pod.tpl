@@ -25,7 +25,7 @@ volumes:
     emptyDir: {sizeLimit: 256Mi}
   {{- with $values.certificates }}
   - name: certificates
-    secret: {secretName: {{ . }}}
+    secret: {secretName: {{ . }}, items: [{key: ca.crt, path: ca.crt}]} # never a private key beside it
   {{- end }}
 {{- range $name := list "imagePullSecrets" "nodeSelector" "tolerations" "priorityClassName" }}
 {{- with index $values $name }}
