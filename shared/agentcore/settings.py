@@ -24,6 +24,12 @@ class Settings:
     database_url: str = _setting(
         "sqlite:///.agentcore/agentcore.db", "Where state lives: sqlite, postgresql or cockroachdb."
     )
+    database_identity: str = _setting(
+        "", "aws, azure or gcp: sign in to PostgreSQL with a token of the process's identity (docs/postgresql.md)."
+    )
+    database_grant: str = _setting(
+        "", "A role of PostgreSQL that migrate makes and lets use the tables, but not change them (docs/postgresql.md)."
+    )
     bus_url: str = _setting("", "How run ids travel (docs/buses.md). Default: memory:// in dev, store:// elsewhere.")
     bus_username: str = _setting("", "Who signs in to RabbitMQ or Kafka, where the URL does not say.")
     bus_password: str = _setting(
