@@ -31,12 +31,13 @@ class Identity:
     """What a cloud gives: here its tokens are known, and the role's password is the one that is good."""
 
     def __init__(self, server: Postgres) -> None:
-        self.server, self.seconds, self.asked = server, 900.0, 0
+        self.server, self.seconds, self.slow, self.asked = server, 900.0, 0.0, 0
         self.error: Exception | None = None
         self.rotate("first")
 
     def fetch(self, url: Any) -> Token:
         self.asked += 1
+        time.sleep(self.slow)
         assert url.username == ROLE
         if self.error:
             raise self.error
@@ -109,10 +110,12 @@ async def test_migrations_the_pool_and_who_listens_sign_in_with_the_token(store:
             assert await anext(found) == "run-1"
 
 
-async def test_a_token_is_fetched_once_for_many_connections(store: PostgresStore, identity: Identity) -> None:
-    assert identity.asked == 1
-    await store.database.engine.dispose()
-    await asyncio.gather(*(store.now() for _ in range(8)))
+async def test_a_token_is_fetched_once_for_many_connections(url: str, identity: Identity) -> None:
+    identity.slow = 0.1
+    store = signing_in(url)
+    for _ in range(2):
+        await asyncio.gather(*(store.now() for _ in range(8)))
+        await store.database.engine.dispose()
     assert identity.asked == 1
 
 
