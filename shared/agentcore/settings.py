@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
+from agentcore import awssecret
 from agentcore.errors import Misconfigured
 
 
@@ -22,6 +23,12 @@ class Settings:
 
     database_url: str = _setting(
         "sqlite:///.agentcore/agentcore.db", "Where state lives: sqlite, postgresql or cockroachdb."
+    )
+    database_identity: str = _setting(
+        "", "aws, azure or gcp: sign in to PostgreSQL with a token of the process's identity (docs/postgresql.md)."
+    )
+    database_grant: str = _setting(
+        "", "A role of PostgreSQL that migrate makes and lets use the tables, but not change them (docs/postgresql.md)."
     )
     bus_url: str = _setting("", "How run ids travel (docs/buses.md). Default: memory:// in dev, store:// elsewhere.")
     bus_username: str = _setting("", "Who signs in to RabbitMQ or Kafka, where the URL does not say.")
@@ -115,6 +122,9 @@ class Settings:
     metrics_host: str = _setting("127.0.0.1", "Address of that port; nobody is asked who they are there.")
     pool_size: int = _setting(10, "Most database connections of one process.", least=1)
     prepared_statements: bool = _setting(True, "Switch off behind a transaction pooler such as PgBouncer.")
+    aws_secret: str = _setting(
+        "", "A secret of AWS Secrets Manager, by name or ARN, that holds variables as a JSON object (docs/hosts.md)."
+    )
     tracing: bool = _setting(False, "Let the SDK export its traces (to OpenAI, unless you set a processor).")
     log_level: str = _setting("info", "debug, info, warning or error.")
 
@@ -135,13 +145,23 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     Raises Misconfigured, naming the variable, for a value that does not parse, is out of range, or for an
     AGENTCORE_ variable that does not exist (a misspelt setting would otherwise be silently ignored).
     """
-    environ = os.environ if environ is None else environ
+    environ = _completed(os.environ if environ is None else environ)
     known = {variable(f): f for f in fields(Settings)}
     for name in environ:
         if name.startswith("AGENTCORE_") and name not in known:
             raise Misconfigured(f"{name} is not a setting. See docs/settings.md for the names.", setting=name)
     values = {f.name: _parse(f, name, environ[name]) for name, f in known.items() if environ.get(name)}
     return _fitting(Settings(**{**values, **{k: v for k, v in overrides.items() if v is not None}}))
+
+
+def _completed(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment, and what AGENTCORE_AWS_SECRET holds where that has nothing."""
+    if not (name := environ.get(awssecret.SETTING)):
+        return environ
+    missing = {key: text for key, text in awssecret.read(name).items() if not environ.get(key)}
+    if environ is os.environ:
+        os.environ.update(missing)  # for agents and clients, which read their own variables there
+    return {**environ, **missing}
 
 
 def _fitting(settings: Settings) -> Settings:

@@ -12,7 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import bindparam, select, text
+from sqlalchemy.exc import DBAPIError
 
+from agentcore.errors import Misconfigured
 from agentcore.ids import new_id
 from agentcore.records import Event, Requeue, Sleep, Thread
 from agentcore.store.columns import Json, contains
@@ -277,3 +279,59 @@ async def test_sqlite_has_nothing_to_listen_to(tmp_path: Path, anyio_backend: st
     store = opened(f"sqlite:///{tmp_path}/x.db")
     await store.notify("c", "x")
     assert store.listen("c") is None
+
+
+# -- a role that may use the tables
+
+
+async def test_a_role_that_was_granted_the_tables_can_do_all_but_change_them(
+    postgres: Postgres, postgres_url: str, anyio_backend: str
+) -> None:
+    role = f"app:{postgres_url.rpartition('/')[2]}"  # quoted, and no parameter
+    owner = opened(postgres_url, database_grant=role)
+    for _ in range(2):  # also where the schema is there, and the role
+        await owner.migrate()
+    await owner.close()
+    app = opened(postgres_url.replace("postgres@", f"{role.replace(':', '%3A')}@"))
+    assert isinstance(app, PostgresStore)
+    await _a_bit_of_everything(app)
+    async with asyncio.timeout(10), app.listen("agentcore_test") as payloads:  # type: ignore[union-attr]
+        await app.notify("agentcore_test", "x")
+        assert await anext(payloads) == "x"
+    for statement in ("create table mine (x int)", "drop table run", "alter table run add x int", "truncate run"):
+        with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+            await app.database.fetch(text(statement), {})
+    await app.close()
+
+
+@pytest.mark.parametrize("inherits", [False, True])
+async def test_on_rds_the_role_signs_in_by_iam_and_who_migrates_does_not(
+    postgres: Postgres, inherits: bool, anyio_backend: str
+) -> None:
+    """As on RDS, the owner is no superuser; who has the role rds_iam cannot use a password."""
+    url = postgres.create_database()
+    name = url.rpartition("/")[2]
+    with psycopg.connect(postgres.url(name), autocommit=True) as root:
+        root.execute(f"create role rds_iam; create role {name}_owner login createrole")
+        root.execute(f"grant rds_iam to {name}_owner with admin option, inherit false, set false")
+        root.execute(f"alter role {name}_owner set createrole_self_grant = '{'inherit' if inherits else ''}'")
+        try:
+            root.execute(f"alter database {name} owner to {name}_owner")
+            owner = opened(url.replace("postgres@", f"{name}_owner@"), database_grant=f"{name}_app")
+            if inherits:
+                with pytest.raises(Misconfigured, match="would lose its password"):
+                    await owner.migrate()
+            else:
+                await owner.migrate()
+            await owner.close()
+            found = root.execute("select 1 from pg_roles where rolname = %s", [f"{name}_app"]).fetchall()
+            assert len(found) == (0 if inherits else 1)
+        finally:
+            root.execute("drop role rds_iam")
+
+
+async def test_sqlite_has_no_roles(tmp_path: Path, anyio_backend: str) -> None:
+    store = opened(f"sqlite:///{tmp_path}/x.db", database_grant="app")
+    with pytest.raises(Misconfigured, match="AGENTCORE_DATABASE_GRANT=app: only postgresql://"):
+        await store.migrate()
+    await store.close()

@@ -16,7 +16,7 @@ from tests.platforms.servers import FUNCTIONS
 NOWHERE = "postgresql://postgres@127.0.0.1:9/nothing"
 LIGHT = [  # those of Azure Functions are in one app: see test_azure
     "http_chat.aws_lambda", "http_chat.cloud_run", "http_chat.cloud_functions", "http_chat.asgi",
-    "timer_wakeup.aws_lambda", "timer_wakeup.cloud_run",
+    "timer_wakeup.aws_lambda", "timer_wakeup.cloud_run", "command.aws_lambda",
 ]  # fmt: skip
 
 

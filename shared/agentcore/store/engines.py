@@ -16,9 +16,8 @@ from agentcore.settings import Settings
 from agentcore.store.columns import dumps
 from agentcore.store.database import PATIENCE, Database
 
-_PATIENCE = 10  # seconds: to connect, and until a silent peer counts as gone
 # Seconds. Idle connections are dropped silently on the way, and while a host is frozen: by Azure's load balancers after
-# four minutes, by the connection tracking of EC2 after 350 s. A statement on such a one would wait _PATIENCE.
+# four minutes, by the connection tracking of EC2 after 350 s. A statement on such a one would wait for ten.
 _RECYCLE = 230
 _BUSY_MS = 20_000
 
@@ -105,8 +104,11 @@ def cockroachdb(url: URL, settings: Settings) -> Database:
 
 
 def _psycopg(url: URL, settings: Settings) -> AsyncEngine:
+    from agentcore.store.connecting import Connector
+
     return create_async_engine(
         url,
+        async_creator=Connector(url, settings),
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
         json_serializer=dumps,
@@ -115,19 +117,4 @@ def _psycopg(url: URL, settings: Settings) -> AsyncEngine:
         pool_timeout=PATIENCE,
         pool_recycle=_RECYCLE,
         pool_use_lifo=True,  # so that few connections are busy and the others can be recycled
-        connect_args=connect_args(settings),
     )
-
-
-def connect_args(settings: Settings) -> dict[str, Any]:
-    """How psycopg connects."""
-    return {
-        "connect_timeout": _PATIENCE,
-        "prepare_threshold": 5 if settings.prepared_statements else None,
-        # A host that was frozen wakes with dead sockets. Without these a statement on one waits for minutes.
-        "keepalives_idle": _PATIENCE,
-        "keepalives_interval": _PATIENCE // 3,
-        "keepalives_count": 3,
-        "tcp_user_timeout": _PATIENCE * 1000,
-        "application_name": "agentcore",
-    }

@@ -17,7 +17,7 @@ from agentcore.store.tables import metadata
 
 log = logging.getLogger("agentcore.store")
 _FOLDER = Path(__file__).parent / "migrations"
-_LOCK = text("select pg_advisory_xact_lock(7236841520914)")  # any number that nothing else locks
+LOCK = text("select pg_advisory_xact_lock(7236841520914)")  # any number that nothing else locks
 
 
 async def migrate(database: Database) -> None:
@@ -32,7 +32,7 @@ async def migrate(database: Database) -> None:
 
     async def work(tx: Tx) -> None:
         if database.dialect == "postgresql":  # SQLite's transaction has locked the file; CockroachDB has no such lock
-            await tx.connection.execute(_LOCK)
+            await tx.connection.execute(LOCK)
         await tx.connection.run_sync(upgrade)
 
     at = await database.moment(lambda tx: tx.connection.run_sync(version))

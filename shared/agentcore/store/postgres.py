@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 from sqlalchemy import ARRAY, Text, bindparam, func, select
 
 from agentcore.records import Schedule
 from agentcore.store.database import Tx
-from agentcore.store.engines import connect_args
 from agentcore.store.onestatement import OneStatementStore
 
 _PAYLOADS = func.unnest(bindparam("payloads", type_=ARRAY(Text))).column_valued("payload")
@@ -44,12 +42,11 @@ class PostgresStore(OneStatementStore):
 
     @asynccontextmanager
     async def _listen(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
-        import psycopg
         from psycopg import sql
 
-        _, options = self.database.engine.dialect.create_connect_args(self.database.engine.url)
-        wanted: dict[str, Any] = {**options, **connect_args(self.settings)}
-        connection = await psycopg.AsyncConnection.connect(autocommit=True, **wanted)
+        from agentcore.store.connecting import Connector
+
+        connection = await Connector(self.database.engine.url, self.settings)(autocommit=True)
         try:
             await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
             notices = connection.notifies()

@@ -42,3 +42,7 @@ class SqlStore(
         from agentcore.store.migrating import migrate  # alembic is slow to import, and seldom needed
 
         await migrate(self.database)
+        if role := self.settings.database_grant:
+            from agentcore.store.granting import grant
+
+            await grant(self.database, role)

@@ -1,0 +1,1 @@
+"""Where tokens come from, a cloud a file, imported on use."""
