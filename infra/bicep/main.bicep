@@ -41,7 +41,7 @@ param databaseUrl string = ''
 param databaseSize string = 'B_Standard_B1ms'
 
 @description('Keep a standby of the database in another zone. Needs a databaseSize of the tier GP or MO, and doubles what it costs.')
-param databaseHighAvailability bool = false
+param highAvailability bool = false
 
 @description('Addresses of the virtual network that the database is in: an IPv4 range with /16.')
 param addressSpace string = '10.42.0.0/16'
@@ -143,8 +143,8 @@ var problems = concat(
     ? []
     : ['databaseUrl must begin with postgresql:// or cockroachdb://.'],
   managed && !empty(databaseUrl) ? ['databaseUrl is for database = external: set that, or take databaseUrl away.'] : [],
-  databaseHighAvailability && startsWith(databaseSize, 'B_')
-    ? ['databaseHighAvailability needs a databaseSize of the tier GP or MO: burstable servers have no standby.']
+  highAvailability && startsWith(databaseSize, 'B_')
+    ? ['highAvailability needs a databaseSize of the tier GP or MO: burstable servers have no standby.']
     : [],
   managed && pool < 1 ? ['databaseSize has too few connections for maxReplicas and maxWorkers: each needs two. Take B_Standard_B2s, or fewer of them.'] : [],
   endsWith(image, ':latest') ? ['image must not be latest: a deployment and its rollback have to name what they run.'] : [],
@@ -343,7 +343,7 @@ module postgresql 'modules/database.bicep' = if (managed) {
     location: region
     tags: tags
     size: databaseSize
-    highAvailability: databaseHighAvailability
+    highAvailability: highAvailability
     deletionProtection: deletionProtection
     subnetId: network!.outputs.databaseSubnetId
     zoneId: network!.outputs.databaseZoneId

@@ -92,7 +92,7 @@ module "database" {
   size                = var.database_size
   subnet_id           = module.network[0].database_subnet_id
   zone_id             = module.network[0].database_zone_id
-  high_availability   = var.database_high_availability
+  high_availability   = var.high_availability
   deletion_protection = var.deletion_protection
   administrator = {
     name         = azurerm_user_assigned_identity.this["migrate"].name

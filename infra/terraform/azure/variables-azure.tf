@@ -10,7 +10,7 @@ variable "registry_id" {
   }
 }
 
-variable "database_high_availability" {
+variable "high_availability" {
   type        = bool
   default     = false
   description = "Keep a standby of the database in another zone. Needs a database_size of the tier GP or MO, and doubles what it costs."

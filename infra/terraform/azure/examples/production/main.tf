@@ -79,7 +79,7 @@ module "agentcore" {
   deployers    = var.deployers
 
   database_size              = "GP_Standard_D2ds_v5"
-  database_high_availability = true
+  high_availability = true
   deletion_protection        = true
 
   min_replicas = 2

@@ -47,7 +47,7 @@ resource "azurerm_postgresql_flexible_server" "this" {
     ignore_changes = [zone, high_availability[0].standby_availability_zone]
     precondition {
       condition     = !var.high_availability || !startswith(var.size, "B_")
-      error_message = "database_high_availability needs a database_size of the tier GP or MO: burstable servers have no standby."
+      error_message = "high_availability needs a database_size of the tier GP or MO: burstable servers have no standby."
     }
   }
 }
