@@ -78,9 +78,9 @@ module "agentcore" {
   secret_names = ["OPENAI_API_KEY"]
   deployers    = var.deployers
 
-  database_size              = "GP_Standard_D2ds_v5"
-  high_availability = true
-  deletion_protection        = true
+  database_size       = "GP_Standard_D2ds_v5"
+  high_availability   = true
+  deletion_protection = true
 
   min_replicas = 2
   max_replicas = 20
