@@ -23,10 +23,12 @@ match azure.source(resident.settings):
 
         @blueprint.event_hub_message_trigger(arg_name="event", connection="EventHubs", event_hub_name=hub)
         async def hub_worker(event: func.EventHubEvent) -> None:
-            await work(resident, [azure.streamed(event)], resident.deadline(seconds), again=False)
+            (done,) = await work(resident, [azure.streamed(event)], resident.deadline(seconds), again=False)
+            azure.told(done)
 
     case ("kafka", topic):
 
         @blueprint.kafka_trigger("event", topic, broker_list="%KafkaBrokers%", consumer_group="agentcore")
         async def kafka_worker(event: func.KafkaEvent) -> None:
-            await work(resident, [azure.recorded(event)], resident.deadline(seconds), again=False)
+            (done,) = await work(resident, [azure.recorded(event)], resident.deadline(seconds), again=False)
+            azure.told(done)

@@ -12,6 +12,7 @@ from agentcore import webhooks
 from agentcore.clock import backoff
 from agentcore.deadline import Deadline
 from agentcore.errors import AgentCoreError, Invalid, NotFound
+from agentcore.logs import brief, trace
 from agentcore.ports import StateStore
 from agentcore.records import Delivery
 from agentcore.settings import Settings
@@ -80,8 +81,9 @@ class Deliverer:
     async def _attempt(self, taken: Delivery) -> None:
         try:
             await self._settle(taken, await self._send(taken))
-        except Exception:  # the database is away: the claim ends, and the attempt is made again
-            log.exception("delivery %s: what became of it could not be stored", taken.id)
+        except Exception as error:  # the database is away: the claim ends, and the attempt is made again
+            words = "delivery %s: what became of it could not be stored: %s"
+            log.error(words, taken.id, brief(error), exc_info=trace(log, error))
 
     async def _send(self, taken: Delivery) -> _Outcome:
         if taken.tries > self._settings.webhook_attempts:

@@ -20,6 +20,7 @@ from agentcore.errors import LeaseLost, Misconfigured
 from agentcore.history import Before, bare, input_items, items_of, trim, usage_of
 from agentcore.host import EngineHost
 from agentcore.journal import CANCEL, FATAL, LOST, RETRY, SLEEP, YIELD, Journal, Suspended, Suspension
+from agentcore.logs import brief, trace
 from agentcore.records import Claim, Entry, Finish, Pause, Requeue, Run, Wait
 from agentcore.registry import AgentSpec
 from agentcore.settle import Open, open_ends, taken_over
@@ -252,8 +253,8 @@ class Execution:
                 journal.cut_beside()
             try:
                 await journal.keep()
-            except Exception:
-                log.warning("run %s: no heartbeat", self.run.id, exc_info=True)
+            except Exception as error:
+                log.warning("run %s: no heartbeat: %s", self.run.id, brief(error), exc_info=trace(log, error))
             if journal.suspension and journal.suspension.rank == LOST:
                 runner.cancel()
                 journal.cut_beside()

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from agentcore.errors import AgentCoreError, LeaseLost, Unavailable
 from agentcore.events import Delta
+from agentcore.logs import brief, trace
 from agentcore.ports import StateStore
 from agentcore.records import STEPS, Ack, Claim, Entry, Pause
 
@@ -160,7 +161,9 @@ class Journal:
             self._pending.clear()
             self.suspend(Suspension(rank=LOST, error=lost))
         except Exception as error:  # the store has already retried what can be retried
-            log.exception("run %s: the journal cannot be written", self.run.id)
+            log.error(
+                "run %s: the journal cannot be written: %s", self.run.id, brief(error), exc_info=trace(log, error)
+            )
             self._pending.clear()
             self.suspend(Suspension(rank=LOST, error=LeaseLost(f"The journal cannot be written: {error}")))
         finally:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from agentcore.live import Live, Mark
+from agentcore.logs import brief, trace
 from agentcore.ports import StateStore
 
 log = logging.getLogger("agentcore.look")
@@ -55,8 +56,9 @@ class Look:
             began = time.monotonic()
             try:
                 found = await self._store().progress(runs, threads)
-            except Exception:
-                log.warning("the database does not tell what is new; trying again", exc_info=True)
+            except Exception as error:
+                words = "the database does not tell what is new; trying again: %s"
+                log.warning(words, brief(error), exc_info=trace(log, error))
                 pause = min(_AWAY, pause * 2)
                 continue
             changed = self._live.compare([*runs, *threads], found)

@@ -21,6 +21,7 @@ from agentcore.errors import AgentCoreError, Invalid, Poison
 from agentcore.events import Begun
 from agentcore.ids import delivery_id
 from agentcore.live import Live
+from agentcore.logs import brief, detail, trace
 from agentcore.look import Look
 from agentcore.ports import Bus, Hints, Shared, StateStore
 from agentcore.reading import Reading
@@ -352,7 +353,7 @@ class Service(Threads, Reading):
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("background work failed", exc_info=error)
+            log.error("background work failed: %s", brief(error), exc_info=trace(log, error))
 
     async def drain(self, seconds: float) -> None:
         """Hand over: every slice here ends at its next step boundary, and all background work is awaited."""
@@ -373,8 +374,9 @@ class Service(Threads, Reading):
             return
         try:
             await self.bus.send(run_ids, delay=delay)
-        except Exception:
-            log.warning("the bus did not take %d ids; the next tick will", len(run_ids), exc_info=True)
+        except Exception as error:
+            words = "the bus did not take %d ids; the next tick will send them: %s"
+            log.warning(words, len(run_ids), brief(error), exc_info=detail(log, error))
 
 
 def _hash(request: Any) -> str:

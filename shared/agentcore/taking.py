@@ -8,6 +8,7 @@ from typing import Literal
 
 from agentcore.clock import backoff
 from agentcore.errors import Poison
+from agentcore.logs import brief, trace
 from agentcore.records import Claim, Message
 from agentcore.service import Service
 
@@ -34,7 +35,7 @@ async def taken(service: Service, message: Message) -> Taken:
         log.error("%s: to the dead letter: %s", what, error)
         return Taken(settle="dead_letter", reason=str(error))
     except Exception as error:
-        log.warning("%s: attempt %d failed", what, message.attempt, exc_info=True)
+        log.warning("%s: attempt %d failed: %s", what, message.attempt, brief(error), exc_info=trace(log, error))
         if message.attempt >= service.settings.bus_attempts:
             reason = f"failed {message.attempt} times; the last time: {type(error).__name__}: {error}"
             return Taken(settle="dead_letter", reason=reason)

@@ -12,6 +12,7 @@ from typing import Any
 from agentcore.deadline import Deadline
 from agentcore.errors import LeaseLost, Misconfigured
 from agentcore.hints import listen
+from agentcore.logs import brief, detail, trace
 from agentcore.records import Claim, Message
 from agentcore.service import EVENTS, Service
 from agentcore.taking import taken
@@ -59,7 +60,7 @@ class _Worker:
             if not patient or (isinstance(error, Misconfigured) and not self._received):
                 raise
             self._failed += 1
-            log.exception("the bus cannot be read; trying again")
+            log.error("the bus cannot be read; trying again: %s", brief(error), exc_info=detail(log, error))
             await _sleep(self._stop, min(_MOST_PAUSE, 0.5 * 2**self._failed))
             return ()
         self._failed, self._received = 0, True
@@ -92,8 +93,9 @@ class _Worker:
         except LeaseLost:
             log.info("run %s: another worker has it", run_id)
             self._done["lease_lost"] += 1
-        except BaseException:  # a tool may even raise SystemExit: that is this run's failure, not the worker's end
-            log.exception("run %s: this slice failed; the run is taken up again when its lease ends", run_id)
+        except BaseException as error:  # a tool may even raise SystemExit: that is this run's failure, not the worker's
+            words = "run %s: this slice failed; the run is taken up again when its lease ends: %s"
+            log.error(words, run_id, brief(error), exc_info=trace(log, error))
             self._done["errors"] += 1
 
     async def _take_on(self, message: Message) -> Claim | None:
@@ -115,8 +117,9 @@ class _Worker:
         async def settle() -> None:
             try:
                 await settling
-            except Exception:
-                log.warning("the bus did not hear what became of a message; it will come again", exc_info=True)
+            except Exception as error:
+                words = "the bus did not hear what became of a message; it will come again: %s"
+                log.warning(words, brief(error), exc_info=detail(log, error))
 
         self._service.spawn(settle())
         if counted:
@@ -145,8 +148,8 @@ async def _every(service: Service, stop: asyncio.Event, verb: Callable[[Deadline
         try:
             with _until(stop, service.settings.slice_seconds) as deadline:
                 await verb(deadline)
-        except Exception:
-            log.exception("tick failed; trying again")
+        except Exception as error:
+            log.error("tick failed; trying again: %s", brief(error), exc_info=trace(log, error))
         await _sleep(stop, service.settings.tick_seconds)
 
 

@@ -18,12 +18,17 @@ from tests.brokers.proxy import Proxy
 PATIENCE = 60.0  # seconds; no test waits that long unless it fails
 
 
+class Absent(Exception):
+    """A broker that cannot run here, and why."""
+
+
 @dataclass(frozen=True)
 class Dead:
     """A dead letter as somebody finds it."""
 
     body: bytes
     reason: str
+    attributes: Mapping[str, str] = field(default_factory=dict)  # the others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +38,10 @@ class Traits:
     delays: bool = False  # a message can be sent for later
     counts: bool = True  # it says how often a message has come
     shares: bool = True  # what one receiver left, another has at once
+    buries: bool = True  # it takes dead letters from whoever did not receive them
     tells_senders: bool = True  # that there is no such queue: not only that it failed
     prefix: str = "ce-"  # of CloudEvents attributes, in the protocol's binding
-    refuses: str = ""  # the words of the error for credentials that are refused; empty: nothing is asked of them here
+    refuses: str  # words of the error for credentials that are refused
 
 
 class Broker(Protocol):

@@ -166,7 +166,8 @@ class PubSub:
     def dead(self, url: str) -> list[Dead]:
         one = self._state.subscriptions[f"projects/{_PROJECT}/subscriptions/{url.rpartition('/')[2]}-dead"]
         found, one.messages = one.messages, []
-        return [Dead(held.message.data, held.message.attributes["reason"]) for held in found]
+        given = [(held.message.data, dict(held.message.attributes)) for held in found]
+        return [Dead(body, attributes.pop("reason"), attributes) for body, attributes in given]
 
     def stop(self) -> None:
         self.proxy.cut()

@@ -79,7 +79,9 @@ class RabbitMq:
         async def take(channel: AbstractChannel) -> list[Dead]:
             queue, found = await channel.get_queue(f"{_name(url)}-dead", ensure=False), []
             while message := await queue.get(fail=False, no_ack=True):
-                found.append(Dead(message.body, str(message.headers["reason"])))
+                attributes = {name: str(value) for name, value in message.headers.items()}
+                attributes.pop("x-delivery-count", None)  # of this delivery: of a quorum queue
+                found.append(Dead(message.body, attributes.pop("reason"), attributes))
             return found
 
         return self._do(take)

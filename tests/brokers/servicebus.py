@@ -227,7 +227,7 @@ class _Protocol(MessagingHandler):
 
 class ServiceBusBroker:
     name = "servicebus"
-    traits = Traits(delays=True, tells_senders=False, prefix="cloudEvents:", refuses="identity")
+    traits = Traits(delays=True, tells_senders=False, buries=False, prefix="cloudEvents:", refuses="identity")
 
     def __init__(self) -> None:
         port = free_port()
@@ -267,8 +267,10 @@ class ServiceBusBroker:
 
         def take() -> None:
             for entry in queue.entries.values():
-                reason = str(entry.message.properties["DeadLetterErrorDescription"])
-                found.append(Dead(bytes(entry.message.body), reason))
+                attributes = {str(name): str(value) for name, value in entry.message.properties.items()}
+                reason = attributes.pop("DeadLetterErrorDescription")
+                del attributes["DeadLetterReason"]
+                found.append(Dead(bytes(entry.message.body), reason, attributes))
             queue.entries.clear()
 
         self._do(take)

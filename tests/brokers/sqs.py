@@ -61,7 +61,8 @@ class Sqs:
         found = answer.get("Messages", [])
         for one in found:
             self._client.delete_message(QueueUrl=where, ReceiptHandle=one["ReceiptHandle"])
-        return [Dead(one["Body"].encode(), one["MessageAttributes"]["reason"]["StringValue"]) for one in found]
+        given = [({k: v["StringValue"] for k, v in one["MessageAttributes"].items()}, one["Body"]) for one in found]
+        return [Dead(body.encode(), attributes.pop("reason"), attributes) for attributes, body in given]
 
     def stop(self) -> None:
         self.proxy.cut()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from agentcore.bus.memory import MemoryBus
 from agentcore.errors import LimitExceeded, Misconfigured
 from agentcore.ids import new_id
 from agentcore.ports import Bus, StateStore
-from agentcore.records import Run
+from agentcore.records import Message, Run
 from agentcore.settings import Settings
 from agentcore.store import open_store
 
@@ -178,6 +179,19 @@ def test_sending_nothing_is_allowed(on: On) -> None:
         assert not await it.bus.receive(limit=1, wait=0.0)
 
     on(test)
+
+
+def test_dead_letters_are_logged_where_no_broker_keeps_them(on: On, caplog: pytest.LogCaptureFixture) -> None:
+    async def test(it: Rig) -> None:
+        await it.bus.dead_letter(Message(run_id="run-1"), "nobody knows it")
+        await it.bus.bury(b"not for us", {}, "it is no run")
+
+    with caplog.at_level(logging.ERROR, "agentcore.bus"):
+        on(test)
+    first, second = caplog.messages
+    assert "run-1" in first
+    assert "nobody knows it" in first
+    assert "it is no run" in second
 
 
 def test_closing_while_a_hint_is_on_its_way_leaves_nothing_behind(on: On) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +23,7 @@ from agentcore.records import Message
 from tests.brokers import Broker
 from tests.brokers.broker import PATIENCE, Dead, eventually
 from tests.brokers.rabbitmq import RabbitMq
+from tests.e2e import processes
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # clients leave sockets open that were cut
 EVENT = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "paid", "subject": "o-1", "data": {"sum": 7}}
@@ -156,6 +159,46 @@ def test_what_its_receiver_did_not_settle_before_it_died_comes_again(broker: Bro
     asyncio.run(test())
 
 
+def test_messages_are_settled_in_any_order_and_none_of_them_comes_again(broker: Broker) -> None:
+    url, ids = broker.queue(), [new_id() for _ in range(6)]
+
+    async def test() -> None:
+        async with opened(url) as bus:
+            await bus.send(ids)
+            for message in reversed(await take(bus, 6)):
+                await bus.ack(message)
+        async with opened(url) as successor:
+            assert await nothing(successor)
+
+    asyncio.run(test())
+
+
+def test_what_a_process_held_when_it_was_killed_comes_again(broker: Broker) -> None:
+    url, ids = broker.queue(), [new_id() for _ in range(3)]
+
+    async def test() -> None:
+        async with opened(url) as bus:
+            await bus.send(ids)
+        first = await asyncio.to_thread(held_by_a_process_that_is_killed, broker, url, len(ids))
+        async with opened(url) as bus:
+            again = await take(bus, 2)
+        assert {message.run_id for message in again} >= set(ids) - {first}
+
+    asyncio.run(test())
+
+
+def held_by_a_process_that_is_killed(broker: Broker, url: str, count: int) -> str:
+    """Let a process take so many messages, and kill it; which one it had acknowledged."""
+    command = [sys.executable, "-m", "tests.brokers.holder", url, str(count)]
+    env = processes.environment(**broker.environment)
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, cwd=processes.ROOT) as process:
+        assert process.stdout
+        line = process.stdout.readline()
+        process.kill()
+    acknowledged: str = json.loads(line)
+    return acknowledged
+
+
 def test_what_is_to_be_tried_again_comes_again_later_and_counted(broker: Broker) -> None:
     async def test(bus: Bus, url: str) -> None:
         await bus.send([new_id()])
@@ -185,6 +228,21 @@ def test_a_dead_letter_is_put_aside_with_its_reason(broker: Broker) -> None:
 
     asyncio.run(test())
     assert eventually(lambda: broker.dead(url)) == [Dead(b"not for us", "nobody knows it")]
+
+
+def test_what_somebody_else_received_is_put_aside_with_its_attributes(broker: Broker) -> None:
+    async def test(bus: Bus, url: str) -> None:
+        burying = bus.bury(b"not for us", {"colour": "blue"}, "nobody knows it")
+        if not broker.traits.buries:
+            with pytest.raises(NotImplementedError):
+                await burying
+            return
+        await burying
+        found = await asyncio.to_thread(eventually, lambda: broker.dead(url))
+        assert found == [Dead(b"not for us", "nobody knows it", {"colour": "blue"})]
+        assert await nothing(bus)
+
+    over(broker, test)
 
 
 def test_only_the_message_that_failed_fails(broker: Broker) -> None:
@@ -289,17 +347,20 @@ def test_rabbitmq_keeps_what_it_took_over_a_restart(brokers: Callable[[str], Bro
     over(broker, test)
 
 
-def test_a_send_that_breaks_half_way_says_so(broker: Broker) -> None:
-    async def test(bus: Bus, url: str) -> None:
-        ids = [new_id() for _ in range(2000)]
-        await bus.send(ids[:1])
-        broker.proxy.cut_after(20_000)
-        with pytest.raises(Exception):  # noqa: B017, PT011 - whichever its client raises
-            await asyncio.wait_for(bus.send(ids), PATIENCE)
-        broker.proxy.restore()
-        await patiently(lambda: bus.send(ids[-1:]))
+def test_a_send_that_breaks_half_way_says_so_and_can_be_repeated(broker: Broker) -> None:
+    url, ids = broker.queue(again=60), [new_id() for _ in range(300)]
 
-    over(broker, test)
+    async def test() -> None:
+        async with opened(url) as bus:
+            await bus.send(ids[:1])
+            broker.proxy.cut_after(8_000)
+            with pytest.raises(Exception):  # noqa: B017, PT011 - whichever its client raises
+                await asyncio.wait_for(bus.send(ids), PATIENCE)
+            broker.proxy.restore()
+            await patiently(lambda: bus.send(ids))
+            assert {message.run_id for message in await take(bus, len(ids), limit=100)} == set(ids)
+
+    asyncio.run(test())
 
 
 def test_a_queue_that_is_not_there_names_the_setting(broker: Broker) -> None:
@@ -320,8 +381,6 @@ def test_a_queue_that_is_not_there_names_the_setting(broker: Broker) -> None:
 def test_refused_credentials_name_the_setting_and_show_no_secret(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not broker.traits.refuses:
-        pytest.skip(f"{broker.name}: the broker at hand asks for no credentials")
     url, environment = broker.stranger(broker.queue())
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -333,6 +392,45 @@ def test_refused_credentials_name_the_setting_and_show_no_secret(
             assert "wrong" not in str(refused.value)
             with pytest.raises(Misconfigured, match="AGENTCORE_BUS_URL"):
                 await until_raised(bus)
+
+    asyncio.run(test())
+
+
+def test_kafka_s_workers_share_the_partitions_and_take_over_from_each_other(
+    brokers: Callable[[str], Broker],
+) -> None:
+    url, got = brokers("kafka").queue(), (set[str](), set[str]())
+    everything = set[str]()
+
+    async def work(bus: Bus, into: set[str]) -> None:
+        while True:
+            for message in await bus.receive(limit=10, wait=0.2):
+                into.add(message.run_id)
+                await bus.ack(message)
+
+    async def send(bus: Bus) -> None:
+        ids = [new_id() for _ in range(5)]
+        everything.update(ids)
+        await bus.send(ids)
+        await asyncio.sleep(0.2)
+
+    async def test() -> None:
+        async with opened(url) as stays, asyncio.timeout(2 * PATIENCE):
+            await send(stays)
+            (held, *_) = await take(stays)  # and never settled: the partition goes with it, or comes back
+            staying = asyncio.create_task(work(stays, got[0]))
+            async with opened(url) as leaves:
+                leaving = asyncio.create_task(work(leaves, got[1]))
+                while not (got[0] and got[1]):
+                    await send(stays)
+                leaving.cancel()
+                await asyncio.wait([leaving])
+            await send(stays)
+            while not everything <= got[0] | got[1]:  # noqa: ASYNC110 - the other task sets no event
+                await asyncio.sleep(0.1)
+            staying.cancel()
+            await asyncio.wait([staying])
+            assert held.run_id in got[0] | got[1]
 
     asyncio.run(test())
 

@@ -8,6 +8,7 @@ import logging
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from agents import Agent
@@ -15,6 +16,7 @@ from agents import Agent
 from agentcore.commands.doctor import doctor
 from agentcore.errors import Misconfigured
 from agentcore.ids import new_id
+from agentcore.records import Run
 from agentcore.registry import EventRule
 from agentcore.settings import Settings
 from agentcore.store import open_store
@@ -22,6 +24,7 @@ from agentcore.testing import Script, advance, say
 from agentcore.worker import work_forever
 from tests.brokers import Broker
 from tests.brokers.broker import eventually
+from tests.brokers.kafka import Kafka
 from tests.e2e.processes import Process, cli
 from tests.harness import Harness, harness
 
@@ -30,12 +33,12 @@ DELAYED = {"specversion": "1.0", "id": "e1", "source": "/shop", "type": "order.d
 NOT_A_RUN = new_id()
 
 
-def over(broker: Broker, folder: Path, test: Callable[[Harness, str], Awaitable[None]]) -> None:
+def over(broker: Broker, folder: Path, test: Callable[[Harness, str], Awaitable[None]], **more: Any) -> None:
     """A service over a queue of its own and a database that no sweep looks at."""
     url = broker.queue(again=60)
 
     async def go() -> None:
-        options = {"bus_url": url, "redelivery_seconds": 3600.0, "bus_password": secret(broker)}
+        options = {"bus_url": url, "redelivery_seconds": 3600.0, "bus_password": secret(broker), **more}
         async with harness(f"sqlite:///{folder}/bus.db", **options) as it:
             it.agent(Agent(name="main", model=Script([say("done")])))
             await test(it, url)
@@ -118,6 +121,22 @@ def test_a_message_of_a_run_that_is_done_or_held_elsewhere_is_acknowledged(broke
     over(broker, tmp_path, test)
 
 
+def test_runs_of_a_thread_go_in_order_whatever_order_their_ids_come_in(broker: Broker, tmp_path: Path) -> None:
+    async def test(it: Harness, url: str) -> None:
+        first = await it.accept()
+        second = await it.accept("again", thread_id=first.thread_id)
+        await it.service.bus.send([second.id, first.id, second.id])
+        for _ in range(5):
+            await drained(it)
+        ended, begun = (await it.get(first)).finished_at, (await it.get(second)).started_at
+        assert ended is not None
+        assert begun is not None
+        assert ended <= begun
+        assert (await it.get(second)).status == "succeeded"
+
+    over(broker, tmp_path, test)
+
+
 def test_without_the_broker_a_run_is_accepted_and_the_sweep_sends_it_later(broker: Broker, tmp_path: Path) -> None:
     async def test(it: Harness, url: str) -> None:
         await it.service.bus.send([])
@@ -126,20 +145,67 @@ def test_without_the_broker_a_run_is_accepted_and_the_sweep_sends_it_later(broke
         assert (await it.get(run)).status == "queued"
         broker.proxy.restore()
         await asyncio.sleep(0.5)
-        await advance(it.store, 4000.0)
-        assert (await it.service.tick())["swept"] == 1
-        for _ in range(20):  # the first looks may still meet the lost connection
-            try:
-                await drained(it)
-            except Exception:
-                await asyncio.sleep(0.3)
-            if (await it.get(run)).terminal:
-                break
-            await advance(it.store, 4000.0)
-            await it.service.tick()
-        assert (await it.get(run)).status == "succeeded"
+        await swept_and_done(it, run)
 
     over(broker, tmp_path, test)
+
+
+def test_kafka_may_come_back_without_its_log_and_no_run_is_lost(
+    brokers: Callable[[str], Broker], tmp_path: Path
+) -> None:
+    broker = brokers("kafka")
+    assert isinstance(broker, Kafka)
+
+    async def test(it: Harness, url: str) -> None:
+        before = await it.accept()
+        await drained(it)  # it is a member of its group
+        lost = await it.accept()
+        await asyncio.to_thread(broker.restart, url)
+        await swept_and_done(it, lost)
+        assert (await it.get(before)).status == "succeeded"
+
+    over(broker, tmp_path, test)
+
+
+async def swept_and_done(it: Harness, run: Run) -> None:
+    """The clock sends the run's id again, and a worker moves it."""
+    await advance(it.store, 4000.0)
+    assert (await it.service.tick())["swept"] == 1
+    for _ in range(20):  # the first looks may still meet the lost connection
+        try:
+            await drained(it)
+        except Exception:
+            await asyncio.sleep(0.3)
+        if (await it.get(run)).terminal:
+            break
+        await advance(it.store, 4000.0)
+        await it.service.tick()
+    assert (await it.get(run)).status == "succeeded"
+
+
+def test_what_fails_each_time_goes_to_the_dead_letters_and_its_run_is_not_lost(
+    broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(it: Harness, url: str) -> None:
+        take, counts = it.service.take, dict[str, int]()
+
+        async def away(message: object) -> None:
+            raise ConnectionError("the database is away")
+
+        it.service.take = away  # type: ignore[method-assign,assignment]  # a test's own
+        run = await it.accept()
+        async with asyncio.timeout(60):
+            while "dead_letters" not in counts:
+                counts |= await drained(it)
+        (dead,) = await asyncio.to_thread(eventually, lambda: broker.dead(url))
+        assert dead.body == run.id.encode()
+        assert "failed 2 times" in dead.reason
+        assert "the database is away" in dead.reason
+        it.service.take = take  # type: ignore[method-assign]
+        await swept_and_done(it, run)
+
+    with caplog.at_level(logging.CRITICAL):
+        over(broker, tmp_path, test, bus_attempts=2)
 
 
 def test_an_event_that_cannot_be_taken_now_is_taken_later(broker: Broker, tmp_path: Path) -> None:

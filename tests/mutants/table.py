@@ -38,8 +38,8 @@ MUTANTS = (
     # 1. Accepted means durable.
     Mutant(
         "a bus that is away refuses an accepted run", 1, "service.py",
-        'log.warning("the bus did not take %d ids',
-        'raise\n            log.warning("the bus did not take %d ids',
+        'words = "the bus did not take %d ids',
+        'raise\n            words = "the bus did not take %d ids',
         engine("rules", "bus_that_is_away"),
     ),
     Mutant(

@@ -1,19 +1,20 @@
 """The Functions host's side of a Python worker: what it sends to Microsoft's real worker library, in its own process.
 
 `python -m tests.platforms.azure_host FOLDER` reads one JSON object a line, {"function", "name", "data", "metadata"},
-and writes what came of it. Instead of gRPC's generated classes it uses plain ones of the same shape, for the messages
-of azure-functions-language-worker-protobuf, FunctionRpc.proto: WorkerInitRequest, FunctionsMetadataRequest,
+and writes what came of it. Requests come by the worker's own HTTP server, whose address it writes first.
+
+Instead of gRPC's generated classes it uses plain ones of the same shape, for the messages of
+azure-functions-language-worker-protobuf, FunctionRpc.proto: WorkerInitRequest, FunctionsMetadataRequest,
 FunctionLoadRequest, InvocationRequest, TypedData, RpcHttp.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import sys
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 _SAID = "@@ "  # before each line that is an answer, as functions may print
 
@@ -77,15 +78,9 @@ def _request(**fields: Any) -> Any:
 _PROTOS = Protos()
 
 
-def http(given: dict[str, Any]) -> Proto:
-    """RpcHttp. What the host sends where raw bodies are agreed on (RawHttpBodyBytes)."""
-    return Proto(
-        http=Proto(
-            method=given["method"], url=given["url"], headers=given["headers"], params={}, query={},
-            body=Proto(bytes=base64.b64decode(given["body"])), rawBody=None, nullable_headers={}, nullable_params={},
-            nullable_query={},
-        )
-    )  # fmt: skip
+def http(route: str) -> Proto:
+    """RpcHttp, of a request that the host forwards: it has nothing but the route's parameters."""
+    return Proto(http=Proto(method="", url="", headers={}, params={"route": route}, query={}, body=Proto()))
 
 
 async def serve(folder: str) -> None:
@@ -100,7 +95,7 @@ async def serve(folder: str) -> None:
     functions = {one.name: one for one in found.function_metadata_results}
     for one in functions.values():
         await worker.function_load_request(_request(function_load_request=Proto(function_id=one.function_id)))
-    say({name: [json.loads(binding) for binding in one.raw_bindings] for name, one in functions.items()})
+    say({"uri": began.capabilities["HttpUri"]})
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     under_way = set()
@@ -112,7 +107,7 @@ async def serve(folder: str) -> None:
 
 
 async def invoke(worker: Any, function_id: str, given: dict[str, Any]) -> None:
-    data = http(given["data"]) if "url" in given["data"] else Proto(**given["data"])
+    data = http(given["data"]["route"]) if "route" in given["data"] else Proto(**given["data"])
     invocation = SimpleNamespace(
         invocation_id=given["id"], function_id=function_id, input_data=[_Bound(given["name"], data)],
         trigger_metadata={name: Proto(**one) for name, one in given.get("metadata", {}).items()},
@@ -123,11 +118,6 @@ async def invoke(worker: Any, function_id: str, given: dict[str, Any]) -> None:
     answer: dict[str, Any] = {"id": given["id"], "well": done.result.status == Proto.Success}
     if not answer["well"]:
         answer["error"] = done.result.exception.message
-    elif done.return_value is not None and done.return_value.http is not None:
-        reply = done.return_value.http
-        body = cast(Any, reply.body)
-        content = body.bytes if body.bytes is not None else (body.string or "").encode()
-        answer |= {"status": int(reply.status_code), "body": content.decode()}
     say(answer)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,23 @@ import httpx
 from tests.e2e.processes import PATIENCE, ROOT, environment, free_port
 
 FUNCTIONS = ROOT / "functions"
+
+
+def uvicorn(app: str) -> list[str]:
+    """The command of a server, with {port} where it wants one."""
+    return [sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", app]
+
+
+def granian(app: str) -> list[str]:
+    return [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", "{port}", "--interface", "asgi", app]
+
+
+def framework(target: str, signature: str) -> list[str]:
+    """`--asgi`, as the documentation of functions-framework says for async functions."""
+    return [
+        str(Path(sys.executable).with_name("functions-framework")), "--asgi", "--host", "127.0.0.1", "--port", "{port}",
+        "--signature-type", signature, "--target", target, "--source", f"{target}/cloud_functions.py",
+    ]  # fmt: skip
 
 
 class Server:

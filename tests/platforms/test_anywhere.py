@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +14,29 @@ import psycopg
 import pytest
 
 from agentcore.testing import SideTable
-from tests.e2e.processes import ROOT, environment
+from tests.e2e.processes import ROOT, environment, eventually
 from tests.platforms import journey
-from tests.platforms.servers import Server
+from tests.platforms.servers import Server, granian, uvicorn
 
 LIMIT = 14.0  # seconds of a job, of which its imports take some, and the margin is kept back
 pytestmark = pytest.mark.timeout(400)
 SERVERS = {
-    "uvicorn": ["uvicorn", "--host", "127.0.0.1", "--port", "{port}", "http_chat.asgi:app"],
-    "granian": ["granian", "--host", "127.0.0.1", "--port", "{port}", "--interface", "asgi", "http_chat.asgi:app"],
-    "agentcore serve": ["agentcore", "serve", "--port", "{port}"],
+    "uvicorn": uvicorn("http_chat.asgi:app"),
+    "granian": granian("http_chat.asgi:app"),
+    "agentcore serve": [sys.executable, "-m", "agentcore", "serve", "--port", "{port}"],
 }
 
 
 class Containers:
     """A server and two jobs, as Container Apps and Kubernetes have them."""
 
+    told = True  # whether the worker's job is told its limit, and so ends before it
+
     def __init__(self, folder: Path, url: str, server: str) -> None:
         self.url, self.killed, self.jobs = url, 0, 0
         self.side = SideTable(folder / "side")
         self.env = journey.variables(folder, url, "store://", AGENTCORE_AUTH="none")
-        self.api = Server(folder, [sys.executable, "-m", *SERVERS[server]], self.env)
+        self.api = Server(folder, SERVERS[server], self.env)
         self.log = (folder / "jobs.log").open("ab")
 
     def http(self, method: str, path: str, body: Any = None) -> Any:
@@ -42,10 +44,14 @@ class Containers:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
-    def _job(self, *args: str, seconds: float) -> Any:
-        """A job; it is killed at its time-out (Container Apps: replicaTimeout, Kubernetes: activeDeadlineSeconds)."""
+    def _job(self, *args: str, seconds: float, begun: Callable[[], object] = lambda: True) -> Any:
+        """A job; it is killed at its time-out (Container Apps: replicaTimeout, Kubernetes: activeDeadlineSeconds).
+
+        `begun`: from when on the time counts, so that a busy machine may start a process slowly.
+        """
         command = [sys.executable, "-m", "agentcore", *args]
         process = subprocess.Popen(command, cwd=ROOT, env=environment(**self.env), stdout=-1, stderr=self.log)
+        eventually(lambda: begun() or process.poll() is not None)
         try:
             out, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -58,6 +64,9 @@ class Containers:
 
     def carry(self) -> bool:
         self.jobs += 1
+        if not self.told and not self.killed:
+            hung = Path(f"{self.side.path}.hung")
+            return bool(self._job("work", "--drain", seconds=2.0, begun=hung.exists))
         patience = LIMIT + 60  # the limit is for the job itself, and not for the start of its process
         return bool(self._job("work", "--drain", "--max-seconds", str(LIMIT), seconds=patience))
 
@@ -86,6 +95,12 @@ def test_a_run_outlives_the_time_limit_of_its_job(containers: Containers) -> Non
     journey.outlives(containers)
     assert containers.jobs > 1
     assert containers.killed == 0
+
+
+@pytest.mark.parametrize("containers", ["uvicorn"], indirect=True)
+def test_a_run_outlives_a_job_that_was_killed_at_the_limit(containers: Containers) -> None:
+    containers.told = False
+    journey.outlives_a_kill(containers)
 
 
 def test_sigterm_ends_a_stream_and_hands_over_what_executes_here(containers: Containers) -> None:

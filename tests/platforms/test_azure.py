@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from agentcore.errors import Misconfigured
 from agentcore.hosts import azure, limits
 from agentcore.records import Message
 from agentcore.testing import SideTable
 from tests.brokers import Broker
 from tests.e2e.processes import environment
 from tests.platforms import azure_events, journey
-from tests.platforms.azure_app import App, TimedOut
+from tests.platforms.azure_app import App, TimedOut, host_json
 from tests.platforms.servers import FUNCTIONS
 
 LIMIT = 8  # seconds of the worker: half of what the long agent needs, of which the margin is kept back
@@ -32,20 +33,17 @@ real = pytest.mark.skipif(
 pytestmark = pytest.mark.timeout(400)
 
 
-def host_json(seconds: int) -> dict[str, Any]:
-    return {"version": "2.0", "functionTimeout": f"00:00:{seconds:02}", "extensions": {"http": {"routePrefix": ""}}}
-
-
 # -- everywhere: the app as the worker will index it
 
 
-def indexed(folder: Path, bus: str, *, then: str = "") -> Any:
+def indexed(folder: Path, bus: str, **more: str) -> Any:
     code = (
         "import json, sys, function_app\n"
         "found = {one.get_function_name(): json.loads(str(one)) for one in function_app.app.get_functions()}\n"
-        f"print(json.dumps([found, [name for name in ('agents', 'openai') if name in sys.modules]]))\n{then}"
+        "print(json.dumps([found, [name for name in ('agents', 'openai') if name in sys.modules]]))"
     )
-    env = environment(**journey.variables(folder, NOWHERE, bus), AGENTCORE_AUTH="keys")
+    variables = {"AGENTCORE_AUTH": "keys", "PYTHON_ENABLE_INIT_INDEXING": "1", **more}
+    env = environment(**journey.variables(folder, NOWHERE, bus), **variables)
     env["PYTHONPATH"] = f"{FUNCTIONS}{os.pathsep}{env['PYTHONPATH']}"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=FUNCTIONS, env=env, capture_output=True, text=True, check=False
@@ -88,6 +86,13 @@ def test_the_time_limit_is_that_of_host_json(text: str | None, seconds: float, t
     assert azure.seconds(file) == seconds
 
 
+def test_before_python_3_13_the_app_says_which_setting_its_streams_need() -> None:
+    for good in ({"PYTHON_ENABLE_INIT_INDEXING": "1"}, (3, 12)), ({}, (3, 13)):
+        azure.check_streams(*good)
+    with pytest.raises(Misconfigured, match="PYTHON_ENABLE_INIT_INDEXING"):
+        azure.check_streams({}, (3, 12))
+
+
 # -- under the real worker library
 
 
@@ -105,10 +110,9 @@ class Azure:
         return self.app.killed
 
     def http(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.app.invoke(azure_events.request(method, path, body, {"accept": "application/json"}))
-        assert answer["well"], answer
-        assert 200 <= answer["status"] < 300, answer
-        return json.loads(answer["body"]) if answer["body"] else None
+        answer = self.app.request(method, path, body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
 
     def carry(self) -> bool:
         return journey.push(self.bus, self._give)
@@ -169,6 +173,16 @@ def test_a_run_outlives_a_process_that_was_killed_at_the_limit(functions: Callab
 
 
 @real
+def test_a_stream_comes_as_it_is_told(functions: Callable[[int], Azure]) -> None:
+    app = functions(40)
+    with app.app.stream("POST", "/runs/stream", {"agent_id": "long", "input": "go"}) as answer:
+        lines = answer.iter_lines()
+        run = json.loads(next(line for line in lines if line.startswith("data: "))[6:])
+        assert next(line for line in lines if line == "event: tool_result")
+        assert app.http("GET", f"/runs/{run['run_id']}")["state"] == "running"
+
+
+@real
 def test_events_are_passed_on_and_what_cannot_be_used_is_given_back(functions: Callable[[int], Azure]) -> None:
     app = functions(10)
     attributes = {f"cloudEvents:{name}": value for name, value in EVENT.items() if name != "data"}
@@ -180,6 +194,23 @@ def test_events_are_passed_on_and_what_cannot_be_used_is_given_back(functions: C
 
 
 @real
+def test_an_event_hubs_trigger_moves_runs_and_passes_on_events(postgres_url: str, tmp_path: Path) -> None:
+    """Event Hubs itself is not there: what cannot be put aside fails, where its host's monitoring sees it."""
+    app = App(tmp_path, host_json(60), journey.variables(tmp_path, postgres_url, "eventhubs://127.0.0.1/runs"))
+    try:
+        run = app.request("POST", "/runs", {"agent_id": "traveller", "input": "go", "on_completion": "keep"}).json()
+        assert app.invoke(azure_events.streamed(run["run_id"]), seconds=60)["well"]
+        assert app.request("GET", f"/runs/{run['run_id']}").json()["state"] == "waiting"
+        attributes = {f"cloudEvents:{name}": value for name, value in EVENT.items() if name != "data"}
+        for event in (azure_events.streamed(json.dumps(EVENT)), azure_events.streamed('{"sum": 7}', attributes)):
+            assert app.invoke(event, seconds=60)["well"]
+        assert len(app.request("POST", "/runs/search", {"agent_id": "buyer"}).json()) == 1  # both are the same event
+        assert not app.invoke(azure_events.streamed("not for us"), seconds=60)["well"]
+    finally:
+        app.stop()
+
+
+@real
 def test_a_kafka_trigger_passes_on_events_and_buries_the_rest(
     brokers: Callable[[str], Broker], postgres_url: str, tmp_path: Path
 ) -> None:
@@ -188,8 +219,7 @@ def test_a_kafka_trigger_passes_on_events_and_buries_the_rest(
     app = App(tmp_path, host_json(30), journey.variables(tmp_path, postgres_url, url))
     try:
         assert app.invoke(azure_events.recorded(json.dumps(EVENT)))["well"]
-        found = app.invoke(azure_events.request("POST", "/runs/search", {"agent_id": "buyer"}))
-        assert len(json.loads(found["body"])) == 1
+        assert len(app.request("POST", "/runs/search", {"agent_id": "buyer"}).json()) == 1
         assert app.invoke(azure_events.recorded("not for us"))["well"]
     finally:
         app.stop()

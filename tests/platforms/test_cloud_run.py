@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,23 +19,12 @@ from tests.brokers.broker import Dead, eventually
 from tests.e2e.identity import Provider
 from tests.e2e.processes import eventually as came_to_pass
 from tests.platforms import google_events, journey
-from tests.platforms.servers import Server
+from tests.platforms.servers import Server, framework, uvicorn
 
 LIMIT = 8  # seconds of the worker: half of what the long agent needs, of which the margin is kept back
 JSON = {"accept": "application/json"}
+SERVICES = uvicorn("http_chat.cloud_run:app"), uvicorn("queue_worker.cloud_run:app")
 pytestmark = pytest.mark.timeout(400)
-
-
-def uvicorn(module: str) -> list[str]:
-    return [sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", f"{module}:app"]
-
-
-def framework(target: str, signature: str) -> list[str]:
-    """`--asgi`, as the documentation of functions-framework says for async functions."""
-    return [
-        str(Path(sys.executable).with_name("functions-framework")), "--asgi", "--host", "127.0.0.1", "--port", "{port}",
-        "--signature-type", signature, "--target", target, "--source", f"{target}/cloud_functions.py",
-    ]  # fmt: skip
 
 
 class CloudRun:
@@ -51,7 +39,7 @@ class CloudRun:
         self.env = {**journey.variables(folder, url, self.bus), **broker.environment}
         self.api = Server(folder, api, self.env)
         self.worker = Server(folder, worker, {**self.env, **limit}, seconds=LIMIT)
-        self.clock = Server(folder, uvicorn("timer_wakeup.cloud_run"), self.env)
+        self.clock = Server(folder, uvicorn("timer_wakeup.cloud_run:app"), self.env)
 
     @property
     def killed(self) -> int:
@@ -96,7 +84,7 @@ def broker(brokers: Callable[[str], Broker]) -> Iterator[Broker]:
 
 @pytest.fixture
 def services(broker: Broker, postgres_url: str, tmp_path: Path) -> Iterator[CloudRun]:
-    it = CloudRun(tmp_path, postgres_url, broker, uvicorn("http_chat.cloud_run"), uvicorn("queue_worker.cloud_run"))
+    it = CloudRun(tmp_path, postgres_url, broker, *SERVICES)
     yield it
     it.stop()
 
@@ -136,6 +124,11 @@ def test_a_run_outlives_the_limit_of_a_function(functions: CloudRun) -> None:
     functions.worker.start()
     journey.outlives(functions)
     assert functions.killed == 0
+
+
+def test_a_run_outlives_a_function_that_was_killed_at_the_limit(functions: CloudRun) -> None:
+    functions.worker.start()
+    journey.outlives_a_kill(functions)
 
 
 def test_what_cannot_be_used_goes_to_the_dead_letters_and_events_are_passed_on(services: CloudRun) -> None:
@@ -185,15 +178,13 @@ def test_sigterm_hands_over_what_executes_and_ends_streams(services: CloudRun) -
 def test_only_the_service_accounts_that_are_named_may_push(broker: Broker, postgres_url: str, tmp_path: Path) -> None:
     audience, pusher = "https://worker.example", "pusher@agents.iam.gserviceaccount.com"
     with Provider() as google:
-        services = CloudRun(
-            tmp_path, postgres_url, broker, uvicorn("http_chat.cloud_run"), uvicorn("queue_worker.cloud_run")
-        )
+        services = CloudRun(tmp_path, postgres_url, broker, *SERVICES)
         env = {
             **services.env, "AGENTCORE_ALLOW_UNAUTHENTICATED": "false", "AGENTCORE_PUSH_AUDIENCE": audience,
             "AGENTCORE_PUSH_SENDERS": f"other@agents.iam.gserviceaccount.com, {pusher}",
             "AGENTCORE_PUSH_ISSUER": google.issuer,
         }  # fmt: skip
-        worker = Server(tmp_path, uvicorn("queue_worker.cloud_run"), env)
+        worker = Server(tmp_path, SERVICES[1], env)
         good = google_events.service_account(pusher, audience)
         strangers = google_events.service_account("mallory@other.iam.gserviceaccount.com", audience)
         body = google_events.push(b"not for us")

@@ -12,7 +12,7 @@ import pytest
 
 from agentcore.bus.memory import MemoryBus
 from agentcore.deadline import Deadline
-from agentcore.errors import LeaseLost, Misconfigured, Poison
+from agentcore.errors import LeaseLost, Misconfigured, Poison, Unavailable
 from agentcore.records import Message
 from agentcore.service import Service
 from agentcore.settings import Settings
@@ -124,6 +124,27 @@ def test_a_message_that_fails_is_tried_again_and_at_last_put_aside(
 
     with caplog.at_level(logging.CRITICAL):
         asyncio.run(test())
+
+
+@pytest.mark.parametrize(("error", "traceback"), [(Unavailable("The database is away."), False), (KeyError("x"), True)])
+def test_a_database_that_is_away_is_one_line_and_a_flaw_brings_its_traceback(
+    error: Exception, traceback: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        it = Fake(cast(Work, None), bus_attempts=1)
+
+        async def take(message: Message) -> Any:
+            raise error
+
+        monkeypatch.setattr(it, "take", take)
+        await it.bus.send(["a"])
+        assert await it.loop(drain=True) == {"dead_letters": 1}
+
+    with caplog.at_level(logging.INFO):
+        asyncio.run(test())
+    line, _ = caplog.records
+    assert line.getMessage().startswith(f"a: attempt 1 failed: {type(error).__name__}: ")
+    assert bool(line.exc_info) is traceback
 
 
 def test_poison_goes_to_the_dead_letters_at_once(

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from agentcore.api import schemas
 from agentcore.api.problems import problem
 from agentcore.api.scopes import public
+from agentcore.logs import brief, detail
 from agentcore.service import Service
 
 routes = APIRouter(tags=["Health"])
@@ -61,7 +62,7 @@ async def _failed(service: Service) -> list[str]:
 async def _answers(name: str, question: Awaitable[object]) -> bool:
     try:
         await asyncio.wait_for(question, _PATIENCE)
-    except Exception:
-        log.warning("not ready: the %s does not answer", name, exc_info=True)
+    except Exception as error:
+        log.warning("not ready: the %s does not answer: %s", name, brief(error), exc_info=detail(log, error))
         return False
     return True

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from agentcore.api.caller import Verbs
 from agentcore.api.scopes import needs
+from agentcore.logs import brief, trace
 from agentcore.records import Backlog
 from agentcore.service import Service
 
@@ -38,6 +39,6 @@ async def get_metrics(request: Request, verbs: Verbs) -> Response:
 async def _backlog(verbs: Service) -> Backlog | None:
     try:
         return await asyncio.wait_for(verbs.store.backlog(), _PATIENCE)
-    except Exception:
-        log.warning("a scrape goes without the database's figures", exc_info=True)
+    except Exception as error:
+        log.warning("a scrape goes without the database's figures: %s", brief(error), exc_info=trace(log, error))
         return None

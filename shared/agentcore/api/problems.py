@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from agentcore.errors import AgentCoreError, Invalid
+from agentcore.logs import brief, trace
 
 log = logging.getLogger("agentcore.api")
 _CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media"}
@@ -81,7 +82,8 @@ def _also_for_sockets(handler: Handler) -> Any:
 async def _known(connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, AgentCoreError)
     if error.status >= 500:
-        log.error("%s %s: %s", connection.scope.get("method"), connection.url.path, error, exc_info=error)
+        what = connection.scope.get("method"), connection.url.path, brief(error)
+        log.error("%s %s: %s", *what, exc_info=trace(log, error))
     return _answer(error)
 
 

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from agentcore.logs import brief, detail
+
 log = logging.getLogger("agentcore.bus")
 
 
@@ -31,5 +33,6 @@ async def _after(delay: float, give_back: Callable[[], Awaitable[object]]) -> No
     await asyncio.sleep(delay)
     try:
         await give_back()
-    except Exception:
-        log.warning("a message could not be given back; it will come again by itself", exc_info=True)
+    except Exception as error:
+        words = "a message could not be given back; it will come again by itself: %s"
+        log.warning(words, brief(error), exc_info=detail(log, error))

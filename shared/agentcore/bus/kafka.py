@@ -154,8 +154,11 @@ class KafkaBus:
 
     def _topics(self, client: Producer | Consumer, *names: str) -> int:
         """How many partitions the topics have. A missing one would be waited for, and asking for it would create it."""
-        client.poll(0)
-        found = client.list_topics(timeout=_TIMEOUT).topics
+        client.poll(0)  # a token is fetched by its callback, which waits for this
+        try:
+            found = client.list_topics(timeout=_TIMEOUT).topics
+        finally:
+            client.poll(0)  # and so does error_cb, which tells why nobody answered
         for name in names:
             if name not in found:
                 raise misconfigured(self._url, f"there is no topic {name!r}, or this user may not see it: create it")

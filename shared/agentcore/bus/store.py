@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from agentcore.hints import listen
+from agentcore.logs import brief, trace
 from agentcore.ports import Hints, StateStore
 from agentcore.records import Message
 
@@ -89,5 +90,6 @@ class StoreBus:
             self._again = False
             try:
                 await self._hints.notify(CHANNEL, "")
-            except Exception:
-                log.warning("other workers were not told of new work; they will find it by polling", exc_info=True)
+            except Exception as error:
+                words = "other workers were not told of new work; they will find it by polling: %s"
+                log.warning(words, brief(error), exc_info=trace(log, error))

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import dataclasses
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from agents import RunConfig, RunResult, RunResultStreaming
@@ -58,7 +59,10 @@ class DurableRunner(AgentRunner):
         instrument_within(scope, starting_agent)
         kwargs["run_config"] = durable_config(kwargs.get("run_config"), scope.slice)
         with enter(scope.run()):  # the SDK's task starts in here and keeps the scope
-            return super().run_streamed(starting_agent, input, **kwargs)
+            result = super().run_streamed(starting_agent, input, **kwargs)
+        if result.run_loop_task is not None:
+            result.run_loop_task.add_done_callback(partial(_asked, scope.slice.journal))
+        return result
 
 
 def _beside(journal: Journal, run: Coroutine[Any, Any, RunResult]) -> concurrent.futures.Future[RunResult]:
@@ -67,6 +71,12 @@ def _beside(journal: Journal, run: Coroutine[Any, Any, RunResult]) -> concurrent
     journal.beside.add(future)
     future.add_done_callback(journal.beside.discard)
     return future
+
+
+def _asked(journal: Journal, task: asyncio.Task[Any]) -> None:
+    """Ask what ended the task of a stream that was cut with its slice: else asyncio reports that nobody did."""
+    if journal.suspension and not task.cancelled():
+        task.exception()
 
 
 def _has_loop() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from agentcore.errors import Misconfigured, Unavailable
 from agentcore.hosts import limits
 from agentcore.hosts.messages import Pushed, pushed
 from agentcore.settings import Settings
+
+_STREAMS = "PYTHON_ENABLE_INIT_INDEXING"
 
 
 def seconds(host_json: Path | None = None) -> float:
@@ -36,6 +39,15 @@ def seconds(host_json: Path | None = None) -> float:
         raise Misconfigured(f"{host_json}: functionTimeout={text!r} must look like 00:10:00, or be -1.") from None
 
 
+def check_streams(environ: Mapping[str, str] = os.environ, version: tuple[int, int] = sys.version_info[:2]) -> None:
+    """Raises Misconfigured where every request would wait for ever.
+
+    "Azure Functions HTTP trigger", HTTP streams: before Python 3.13 the worker's server starts where it is told to.
+    """
+    if version < (3, 13) and environ.get(_STREAMS, "").strip().lower() not in ("1", "true", "t", "yes", "y"):
+        raise Misconfigured(f"{_STREAMS} must be 1 in the app's settings, or its Python 3.13 or later.")
+
+
 def source(settings: Settings) -> tuple[str, str]:
     """Which bus triggers the worker, and the name of its queue there."""
     scheme = settings.bus_url.partition("://")[0]
@@ -48,6 +60,13 @@ async def give_back(limit: Deadline) -> None:
     """Fail, after a while: a message comes again at once, and a bus that counts would soon put it aside."""
     await asyncio.sleep(max(0.0, min(limits.AZURE_HELD, limit.soft)))
     raise Unavailable("The message could not be taken; it comes again.")
+
+
+def told(done: bool) -> None:
+    """Fail, where a log's message is neither done nor among the dead letters: nothing but the host's own retries and
+    its monitoring is left for it."""
+    if not done:
+        raise Unavailable("The message could not be taken, nor put among the dead letters; it is logged why.")
 
 
 def queued(message: Any) -> Pushed:

@@ -27,6 +27,7 @@ PUBSUB_PUSH = 600.0
 # 30 minutes on all others. Unknown here, so the least.
 AZURE_FUNCTIONS = 300.0
 # "Azure Functions scale and hosting", function app time-out duration: the load balancer cuts an HTTP answer at 230 s.
+# (It counts the time in which no byte passes, as the host's own proxy does; a wait passes none.)
 AZURE_HTTP = 230.0
 # "Azure Service Bus bindings": a function that fails gives its message back at once, so we hold it back; its lock lasts
 # 30 s at least by any default, and is renewed while the function runs.

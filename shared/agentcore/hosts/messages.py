@@ -11,6 +11,7 @@ from agentcore.deadline import Deadline
 from agentcore.envelope import opened
 from agentcore.errors import LeaseLost
 from agentcore.hosts.resident import Resident
+from agentcore.logs import brief, detail, trace
 from agentcore.records import Claim, Message
 from agentcore.service import Service
 from agentcore.taking import Taken, taken
@@ -79,8 +80,9 @@ async def _advance(service: Service, claim: Claim) -> None:
         raise
     except LeaseLost:
         log.info("run %s: another worker has it", claim.run.id)
-    except BaseException:  # a tool may even raise SystemExit: that is this run's failure, not the process's end
-        log.exception("run %s: this slice failed; the run is taken up again when its lease ends", claim.run.id)
+    except BaseException as error:  # a tool may even raise SystemExit: that is this run's failure, not the process's
+        words = "run %s: this slice failed; the run is taken up again when its lease ends: %s"
+        log.error(words, claim.run.id, brief(error), exc_info=trace(log, error))
 
 
 async def _bury(service: Service, given: Pushed, reason: str) -> bool:
@@ -89,8 +91,9 @@ async def _bury(service: Service, given: Pushed, reason: str) -> bool:
         return True
     except NotImplementedError as error:
         log.error("%s. So it comes again, until the bus itself puts it aside; the reason is: %s", error, reason)
-    except Exception:
-        log.exception("the message cannot be put among the dead letters, so it comes again; the reason is: %s", reason)
+    except Exception as error:
+        words = "the message cannot be put among the dead letters, so it comes again (%s); the reason is: %s"
+        log.error(words, brief(error), reason, exc_info=detail(log, error))
     return False
 
 
