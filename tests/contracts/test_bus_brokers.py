@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +24,7 @@ from agentcore.records import Message
 from tests.brokers import Broker
 from tests.brokers.broker import PATIENCE, Dead, eventually
 from tests.brokers.rabbitmq import RabbitMq
+from tests.e2e.processes import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # clients leave sockets open that were cut
 EVENT = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "paid", "subject": "o-1", "data": {"sum": 7}}
@@ -342,6 +346,23 @@ def test_the_check_says_what_there_is(broker: Broker) -> None:
         assert await bus.check()
 
     over(broker, test)
+
+
+def test_the_script_of_compose_creates_rabbitmqs_queues_and_may_be_repeated(brokers: Callable[[str], Broker]) -> None:
+    url = brokers("rabbitmq").missing()
+    told = {
+        "AGENTCORE_BUS_URL": url.replace("guest:guest@", ""),
+        "AGENTCORE_BUS_USERNAME": "guest",
+        "AGENTCORE_BUS_PASSWORD": "guest",
+    }
+    for _ in range(2):
+        subprocess.run([sys.executable, ROOT / "infra/compose/queues.py"], env={**os.environ, **told}, check=True)
+
+    async def check() -> str:
+        async with opened(url) as bus:
+            return await bus.check()
+
+    assert asyncio.run(check()) == "0 waiting, 0 dead"
 
 
 async def until_raised(bus: Bus) -> None:
