@@ -10,10 +10,10 @@ ARGS ?=
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help dev chat test mutants bench soak lint format check lock clean
+.PHONY: help dev chat test mutants bench soak deployables lint format check lock clean
 
 help: ## What there is
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 dev: $(READY) ## Run API, worker and timer in one process (ARGS="--port 9000")
 	@exec $(BIN)/agentcore dev $(ARGS)
@@ -32,6 +32,9 @@ bench: $(READY) .bench/dbos/.ready ## Measure what the product costs, beside its
 
 soak: $(READY) ## Break everything at random under load (RUNS=2000 WORKERS=4 SECONDS=300 SEED=7 BUS=store://)
 	$(BIN)/python -m tests.soak
+
+deployables: $(READY) ## Build the Azure Functions app and the Lambda package into dist/ (ARGS="lambda --python 3.13")
+	$(BIN)/python functions/build.py $(ARGS)
 
 lint: $(READY) ## Check style, types and layers
 	$(BIN)/ruff check
@@ -53,7 +56,7 @@ lock: $(UV_FILE) ## Resolve all dependencies again (ARGS="--upgrade")
 	  pyproject.toml -o functions/requirements.txt
 
 clean: ## Remove what make has set up, and no data
-	rm -rf .venv .tools .bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools .bench .infra .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(READY): requirements.lock pyproject.toml $(UV_FILE)
 	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -440,6 +441,23 @@ def test_the_check_says_what_there_is(broker: Broker) -> None:
         assert await bus.check()
 
     over(broker, test)
+
+
+def test_the_script_of_compose_creates_rabbitmqs_queues_and_may_be_repeated(brokers: Callable[[str], Broker]) -> None:
+    url = brokers("rabbitmq").missing()
+    told = {
+        "AGENTCORE_BUS_URL": url.replace("guest:guest@", ""),
+        "AGENTCORE_BUS_USERNAME": "guest",
+        "AGENTCORE_BUS_PASSWORD": "guest",
+    }
+    for _ in range(2):
+        subprocess.run([sys.executable, processes.ROOT / "infra/compose/queues.py"], env={**os.environ, **told}, check=True)
+
+    async def check() -> str:
+        async with opened(url) as bus:
+            return await bus.check()
+
+    assert asyncio.run(check()) == "0 waiting, 0 dead"
 
 
 async def until_raised(bus: Bus) -> None:
