@@ -450,8 +450,9 @@ def test_the_script_of_compose_creates_rabbitmqs_queues_and_may_be_repeated(brok
         "AGENTCORE_BUS_USERNAME": "guest",
         "AGENTCORE_BUS_PASSWORD": "guest",
     }
+    script = processes.ROOT / "infra/compose/queues.py"
     for _ in range(2):
-        subprocess.run([sys.executable, processes.ROOT / "infra/compose/queues.py"], env={**os.environ, **told}, check=True)
+        subprocess.run([sys.executable, script], env={**os.environ, **told}, check=True)
 
     async def check() -> str:
         async with opened(url) as bus:
