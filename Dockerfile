@@ -31,11 +31,11 @@ COPY shared shared
 RUN --mount=type=secret,id=uv,target=/etc/uv/uv.toml --mount=type=cache,target=/root/.cache/uv \
     uv pip install --no-deps --build-constraints requirements.lock .
 COPY functions functions
-# Without packages' own tests, and with bytecode that is believed without a look at its source: a layer, a copy or a registry
-# may change times.
-RUN find .venv -type d '(' -name tests -o -path '*/sqlalchemy/testing' ')' -prune -exec rm -r '{}' + \
- && .venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash .venv functions \
- && rm -r shared pyproject.toml requirements.lock README.md functions/build.py
+COPY infra/compile.py ./
+# What is in the wheel by now, and packages' own tests, are no longer needed.
+RUN rm -r shared pyproject.toml requirements.lock README.md functions/build.py \
+ && find .venv -type d '(' -name tests -o -path '*/sqlalchemy/testing' ')' -prune -exec rm -r '{}' + \
+ && .venv/bin/python compile.py
 
 FROM python
 COPY --from=build /app /app

@@ -68,11 +68,12 @@ class Images:
         recipe.write_text(f"FROM scratch\n{instruction}\n")
         self._buildah("build", "--quiet", "--layers=false", "--file", recipe, "--tag", name, context)
 
-    def build(self, name: str, file: str, **arguments: str) -> None:
+    def build(self, name: str, file: Path, context: Path = ROOT, **arguments: str) -> str:
+        """What its steps printed."""
         options = [f"--build-arg={key}={value}" for key, value in arguments.items()]
         options += ["--secret=id=uv,type=env,env=UV_TOML", f"--volume={CERTIFICATES}:{CERTIFICATES}:ro"]
-        self._buildah(
-            "build", "--pull=never", "--layers=false", "--file", ROOT / file, "--tag", name, *options, ROOT,
+        return self._buildah(
+            "build", "--pull=never", "--layers=false", "--file", file, "--tag", name, *options, context,
             UV_TOML=_uv_toml(),
         )  # fmt: skip
 

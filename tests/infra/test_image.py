@@ -21,6 +21,15 @@ from tests.postgres import Postgres
 ABSENT = absent()
 MOST = 250  # MB, unpacked
 PATIENCE = 120.0
+YOURS = """
+FROM localhost/agentcore:test
+USER root
+COPY mine.py ./
+RUN python compile.py
+USER 10001:10001
+ENV AGENTCORE_AGENTS=mine
+"""
+AGENT = "from agentcore import register\n\nregister('mine', 'agentcore.agents.support:support', version='1')\n"
 pytestmark = [pytest.mark.timeout(900), pytest.mark.skipif(bool(ABSENT), reason=ABSENT)]
 
 INSIDE = """
@@ -51,9 +60,9 @@ class Deployed:
         self._images = images
         self._env = {"AGENTCORE_DATABASE_URL": database, "AGENTCORE_BUS_URL": "store://", "AGENTCORE_MODEL": "offline"}
 
-    def start(self, *args: str, entrypoint: list[str] | None = None) -> Container:
+    def start(self, *args: str, image: str = "agentcore:test", entrypoint: list[str] | None = None) -> Container:
         env = {**self._env, "AGENTCORE_PORT": str(self.port)}
-        return Container(self._images, "agentcore:test", *args, entrypoint=entrypoint, **env)
+        return Container(self._images, image, *args, entrypoint=entrypoint, **env)
 
     def run(self, *args: str) -> str:
         return self.start(*args).ended()
@@ -85,7 +94,7 @@ def images(tmp_path: Path) -> Iterator[Images]:
     found = Images(tmp_path)
     found.base(argument("Dockerfile", "BASE_IMAGE"))
     found.uv(argument("Dockerfile", "UV_IMAGE"))
-    found.build("agentcore:test", "Dockerfile")
+    found.build("agentcore:test", ROOT / "Dockerfile")
     yield found
     found.remove()
 
@@ -111,6 +120,7 @@ def test_the_image_has_each_role(images: Images, postgres: Postgres, tmp_path: P
     assert "a worker took one: run" in there.smoke(key)
     assert [worker.stop(), api.stop()] == [0, 0]
     streams_on_lambda(images, tmp_path)
+    takes_agents(images, there, tmp_path / "mine")
     with capfd.disabled():
         print(f"\nthe image has {size:.0f} MB, and answers {cold:.1f} s after its start")
 
@@ -137,8 +147,21 @@ def streams_on_lambda(images: Images, folder: Path) -> None:
     """The variant with the Web Adapter, of which a file with nothing in it takes the place."""
     (folder / "adapter").touch(mode=0o755)
     images.file(argument("lambda.Dockerfile", "ADAPTER_IMAGE"), folder / "adapter", "/lambda-adapter")
-    images.build("agentcore:test-web", "lambda.Dockerfile", IMAGE="localhost/agentcore:test")
+    images.build("agentcore:test-web", ROOT / "lambda.Dockerfile", IMAGE="localhost/agentcore:test")
     assert (images.tree("agentcore:test-web") / "opt/extensions/lambda-adapter").exists()
     config = images.config("agentcore:test-web")
     assert [*config["Entrypoint"], *config["Cmd"]][-1] == "http_chat.asgi:app"
     assert config["User"] == images.config("agentcore:test")["User"]
+
+
+def takes_agents(images: Images, there: Deployed, folder: Path) -> None:
+    """An image of yours, as docs/deploy/image.md has it."""
+    folder.mkdir()
+    (folder / "mine.py").write_text(AGENT)
+    (folder / "Dockerfile").write_text(YOURS)
+    assert "compiled: 1\n" in images.build("agentcore:mine", folder / "Dockerfile", folder)
+    assert list(images.tree("agentcore:mine").glob("app/__pycache__/mine.*.pyc"))
+    api = there.start(image="agentcore:mine")
+    there.answers(api)
+    assert api.stop() == 0
+    assert "agentcore serves mine at" in api.said

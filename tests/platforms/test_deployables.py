@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,11 +13,7 @@ import pytest
 from tests.e2e.processes import ROOT
 
 NOWHERE = {"AGENTCORE_DATABASE_URL": "postgresql://u@127.0.0.1:9/nothing", "AGENTCORE_AGENTS": "mine"}
-UV = shutil.which("uv", path=os.pathsep.join([str(ROOT / ".tools/bin"), str(ROOT / ".venv/bin"), os.environ["PATH"]]))
-pytestmark = [
-    pytest.mark.timeout(400),
-    pytest.mark.skipif(UV is None, reason="uv is neither in .tools nor on the PATH (make sets it up)"),
-]
+pytestmark = pytest.mark.timeout(400)
 
 
 def build(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
