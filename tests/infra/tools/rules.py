@@ -1,0 +1,70 @@
+"""What is wrong with a configuration, beyond what Terraform itself finds by the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.infra.tools import iam, values
+from tests.infra.tools.bindings import Block
+from tests.infra.tools.limits import aws, azurerm, google
+
+LIMITS = {**aws.LIMITS, **azurerm.LIMITS, **google.LIMITS}
+WHOLES = {**aws.WHOLES, **azurerm.WHOLES, **google.WHOLES}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """An error that Terraform shows at the line of `path`."""
+
+    summary: str
+    detail: str
+    path: values.Path = ()
+
+
+def findings(kind: str, schema: Block, config: Any) -> list[Finding]:
+    """What is wrong with the configuration of a resource; values that are not known yet are passed over."""
+    return [*_by_argument(kind, schema, config), *_by_whole(kind, config), *_by_policy(kind, schema, config)]
+
+
+def provider_findings(name: str, schema: Block, config: Any) -> list[Finding]:
+    """The same of a provider's own block."""
+    return findings(f"provider {name}", schema, config)
+
+
+def _by_argument(kind: str, schema: Block, config: Any) -> Iterator[Finding]:
+    limits = LIMITS.get(kind, {})
+    for block, value, path in values.objects(schema, config):
+        for name, attribute in block["attributes"].items():
+            given = value.get(name)
+            if given is None or values.is_unknown(given):
+                continue
+            where = (*path, name)
+            if attribute.get("computed") and not attribute.get("optional"):
+                yield Finding(summary="Argument that only the provider sets", detail=_dotted(kind, where), path=where)
+            allowed = attribute.get("values")
+            if allowed and given != "" and given not in allowed:
+                yield _bad(kind, where, f"{given!r} is not one of {', '.join(allowed)}")
+            check = limits.get(".".join(step for step in where if isinstance(step, str)))
+            if check and (wrong := check(given)):
+                yield _bad(kind, where, wrong)
+
+
+def _by_whole(kind: str, config: Any) -> Iterator[Finding]:
+    check = WHOLES.get(kind)
+    if check and isinstance(config, dict) and (wrong := check(config)):
+        yield _bad(kind, (), wrong)
+
+
+def _by_policy(kind: str, schema: Block, config: Any) -> Iterator[Finding]:
+    for path, wrong in iam.findings(kind, schema, config):
+        yield _bad(kind, path, wrong)
+
+
+def _bad(kind: str, path: values.Path, wrong: str) -> Finding:
+    return Finding(summary="Value that the provider would refuse", detail=f"{_dotted(kind, path)}: {wrong}", path=path)
+
+
+def _dotted(kind: str, path: values.Path) -> str:
+    return ".".join([kind, *(step for step in path if isinstance(step, str))])
