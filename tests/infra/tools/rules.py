@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.infra.tools import iam, values
+from tests.infra.tools import arm, iam, values
+from tests.infra.tools.armtypes import Plain, problems
 from tests.infra.tools.bindings import Block
 from tests.infra.tools.limits import aws, azurerm, google
 
@@ -25,7 +26,12 @@ class Finding:
 
 def findings(kind: str, schema: Block, config: Any) -> list[Finding]:
     """What is wrong with the configuration of a resource; values that are not known yet are passed over."""
-    return [*_by_argument(kind, schema, config), *_by_whole(kind, config), *_by_policy(kind, schema, config)]
+    return [
+        *_by_argument(kind, schema, config),
+        *_by_whole(kind, config),
+        *_by_policy(kind, schema, config),
+        *_by_arm(kind, config),
+    ]
 
 
 def provider_findings(name: str, schema: Block, config: Any) -> list[Finding]:
@@ -60,6 +66,23 @@ def _by_whole(kind: str, config: Any) -> Iterator[Finding]:
 def _by_policy(kind: str, schema: Block, config: Any) -> Iterator[Finding]:
     for path, wrong in iam.findings(kind, schema, config):
         yield _bad(kind, path, wrong)
+
+
+def _by_arm(kind: str, config: Any) -> Iterator[Finding]:
+    """azapi sends bodies as they are: hold them against Azure's types."""
+    target, body = (config.get("type"), config.get("body")) if kind.startswith("azapi_") and config else (None, None)
+    if not isinstance(target, str) or kind not in ("azapi_resource", "azapi_update_resource"):
+        return
+    name = target.partition("@")[0]  # of each type one version is known: bodies differ little from one to the next
+    resource = arm.known(name)
+    if resource is None:
+        if name not in arm.UNTOLD:
+            yield _bad(kind, ("type",), f"there is no type {name}")
+        return
+    if isinstance(body, list) and isinstance(body[1], dict):  # something untyped comes with its type before it
+        partial = kind == "azapi_update_resource"
+        for where, wrong in problems(resource, Plain(body[1]), existing=partial, body=True):
+            yield _bad(kind, ("body",), f"{'.'.join(map(str, where))}: {wrong}")
 
 
 def _bad(kind: str, path: values.Path, wrong: str) -> Finding:
