@@ -14,17 +14,17 @@ import hcl2
 def described(folder: Path) -> dict[str, Any]:
     variables = {
         name: {
-            "type": _plain(body.get("type")),
-            "description": _plain(body.get("description")),
-            "default": body.get("default"),
+            "type": _only(body, "type", "").removeprefix("${").removesuffix("}"),
+            "description": _only(body, "description", ""),
+            "default": _only(body, "default"),
             "required": "default" not in body,
-            "sensitive": body.get("sensitive", False),
-            "ephemeral": body.get("ephemeral", False),
-            "messages": [_plain(rule["error_message"]) for rule in body.get("validation", [])],
+            "sensitive": _only(body, "sensitive", False),
+            "ephemeral": _only(body, "ephemeral", False),
+            "messages": [_only(rule, "error_message") for rule in body.get("validation", [])],
         }
         for name, body in _blocks(folder, "variable")
     }
-    outputs = {name: {"description": _plain(body.get("description"))} for name, body in _blocks(folder, "output")}
+    outputs = {name: {"description": _only(body, "description", "")} for name, body in _blocks(folder, "output")}
     return {"variables": variables, "outputs": outputs}
 
 
@@ -32,12 +32,12 @@ def _blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for file in sorted(folder.glob("*.tf")):
         for block in hcl2.loads(file.read_text()).get(kind, []):
             for name, body in block.items():
-                yield _plain(name), body
+                yield name, body
 
 
-def _plain(value: Any) -> str:
-    """A text without what stood around it."""
-    return str(value or "").removeprefix("${").removesuffix("}").strip('"')
+def _only(body: dict[str, Any], name: str, default: Any = None) -> Any:
+    """An argument: the parser has a list of each."""
+    return body[name][0] if name in body else default
 
 
 if __name__ == "__main__":
