@@ -1,4 +1,4 @@
-"""python -m tests.infra.tools.modules FOLDER…: the variables and outputs of modules of Terraform, in JSON."""
+"""python -m tests.infra.tools.modules FOLDER…: variables, outputs and providers of modules of Terraform, in JSON."""
 
 from __future__ import annotations
 
@@ -25,10 +25,18 @@ def described(folder: Path) -> dict[str, Any]:
         for name, body in _blocks(folder, "variable")
     }
     outputs = {name: {"description": _only(body, "description", "")} for name, body in _blocks(folder, "output")}
-    return {"variables": variables, "outputs": outputs}
+    providers = {
+        name: {"source": asked.get("source", ""), "version": asked.get("version", "")}
+        for name, required in _blocks(folder, "terraform")
+        if name == "required_providers"
+        for block in required
+        for name, asked in block.items()
+        if isinstance(asked, dict)
+    }
+    return {"variables": variables, "outputs": outputs, "providers": providers}
 
 
-def _blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _blocks(folder: Path, kind: str) -> Iterator[tuple[str, Any]]:
     for file in sorted(folder.glob("*.tf")):
         for block in hcl2.loads(file.read_text()).get(kind, []):
             for name, body in block.items():
