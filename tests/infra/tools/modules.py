@@ -30,8 +30,7 @@ def described(folder: Path) -> dict[str, Any]:
         for name, required in _blocks(folder, "terraform")
         if name == "required_providers"
         for block in required
-        for name, asked in block.items()
-        if isinstance(asked, dict)
+        for name, [asked] in block.items()
     }
     return {"variables": variables, "outputs": outputs, "providers": providers}
 
