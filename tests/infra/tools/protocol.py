@@ -51,7 +51,7 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     # answers
     "State": {"state": (1, "Value"), "diagnostics": (2, "Diagnostic*")},
     "Planned": {"planned_state": (1, "Value"), "legacy_type_system": (5, "bool")},
-    "Applied": {"new_state": (1, "Value"), "legacy_type_system": (4, "bool")},
+    "Applied": {"new_state": (1, "Value"), "diagnostics": (3, "Diagnostic*"), "legacy_type_system": (4, "bool")},
     "Opened": {"diagnostics": (1, "Diagnostic*"), "result": (3, "Value")},
     "Nothing": {},
 }  # fmt: skip

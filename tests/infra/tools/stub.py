@@ -75,8 +75,10 @@ class Provider:
     def ApplyResourceChange(self, request: bytes) -> bytes:
         asked = message["Apply"].FromString(request)
         planned = values.read(asked.planned_state)
-        made = values.decided(self.resources[asked.type_name], planned, fakes.of(asked.type_name, planned))
-        return _answer("Applied", new_state=values.write(made), legacy_type_system=True)
+        schema = self.resources[asked.type_name]
+        made = values.decided(schema, planned, fakes.of(asked.type_name, planned))
+        found = _diagnostics(findings(asked.type_name, schema, planned))  # what was unknown before is known now
+        return _answer("Applied", new_state=values.write(made), legacy_type_system=True, diagnostics=found)
 
     def ReadDataSource(self, request: bytes) -> bytes:
         return _answer("State", state=self._made_up(self.data, request))
@@ -150,13 +152,19 @@ def _answer(kind: str, **fields: Any) -> bytes:
 
 
 def _diagnosed(found: list[Finding]) -> bytes:
-    answer = message["Diagnostics"]()
-    for finding in found:
-        diagnostic = answer.diagnostics.add(severity=_ERROR, summary=finding.summary, detail=finding.detail)
-        for step in finding.path:
-            key = "attribute_name" if isinstance(step, str) else "element_key_int"
-            diagnostic.attribute.steps.add(**{key: step})
-    return bytes(answer.SerializeToString())
+    return _answer("Diagnostics", diagnostics=_diagnostics(found))
+
+
+def _diagnostics(found: list[Finding]) -> list[Any]:
+    return [
+        message["Diagnostic"](
+            severity=_ERROR, summary=finding.summary, detail=finding.detail,
+            attribute={"steps": [
+                {"attribute_name" if isinstance(step, str) else "element_key_int": step} for step in finding.path
+            ]},
+        )
+        for finding in found
+    ]  # fmt: skip
 
 
 def serve(schemas: Path, sockets: Path) -> tuple[dict[str, Any], list[Any]]:
