@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentcore.settings import load
+from tests.infra.applied import applied
 from tests.infra.terraform import ROOTS, Terraform, said
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/agentcore:1.0.0"
@@ -42,10 +41,11 @@ FUNCTIONS = ["http_chat", "queue_worker", "timer_wakeup"]
 
 @pytest.mark.parametrize(("root", "chosen"), DEPLOYMENTS, ids=lambda value: _id(value))
 def test_a_deployment_starts_with_settings_that_the_product_takes(
-    terraform: Terraform, tmp_path: Path, root: str, chosen: dict[str, str]
+    terraform: Terraform, root: str, chosen: dict[str, str]
 ) -> None:
-    made = Applied(terraform, root, tmp_path / "state.json", {**COMMON, **chosen})
-    environments = made.outputs()["environment_variables"]
+    with applied(terraform, root, {**COMMON, **chosen}) as made:
+        environments = made.outputs()["environment_variables"]
+        kept = made.state.read_text()
     for function in ["functions"] if chosen.get("compute") == "functions" else FUNCTIONS:
         in_aws = {"AGENTCORE_AWS_SECRET"} & set(environments[function])  # holds what is secret; only AWS can read it
         own = {name: value for name, value in environments[function].items() if name not in in_aws}
@@ -54,40 +54,16 @@ def test_a_deployment_starts_with_settings_that_the_product_takes(
         assert settings.log_level == "debug", "settings reach every function"
         assert in_aws or "AGENTCORE_DATABASE_URL" in own
         assert in_aws or "OPENAI_API_KEY" in own or function == "timer_wakeup"
-    made.keeps_no_secret()
+    assert "sk-none" not in kept, "the state has a secret"
+    assert "hidden" not in kept, "the state has a password"
 
 
 @pytest.mark.parametrize("root", ROOTS)
-def test_a_second_apply_would_change_nothing(terraform: Terraform, tmp_path: Path, root: str) -> None:
+def test_a_second_apply_would_change_nothing(terraform: Terraform, root: str) -> None:
     chosen = next(chosen for name, chosen in DEPLOYMENTS if name == root)
-    Applied(terraform, root, tmp_path / "state.json", {**COMMON, **chosen}).changes_nothing_more()
-
-
-class Applied:
-    """A root, applied to providers that make up what a cloud decides."""
-
-    def __init__(self, terraform: Terraform, root: str, state: Path, variables: dict[str, str]) -> None:
-        self.terraform, self.folder, self.state = terraform, f"terraform/{root}", state
-        more = {"run_migration": "false"} if root == "azure" else {}  # there a command of Azure's runs it
-        self.given = [f"-var={name}={value}" for name, value in {**variables, **more}.items()]
-        self._run("apply", "-auto-approve", "-input=false", *self.given)
-
-    def _run(self, word: str, *words: str) -> str:
-        return self.terraform.passes(self.folder, word, f"-state={self.state}", *words)
-
-    def outputs(self) -> dict[str, Any]:
-        return {name: one["value"] for name, one in json.loads(self._run("output", "-json")).items()}
-
-    def keeps_no_secret(self) -> None:
-        kept = self.state.read_text()
-        assert "sk-none" not in kept
-        assert "hidden" not in kept
-
-    def changes_nothing_more(self) -> None:
-        done = self.terraform.run(
-            self.folder, "plan", f"-state={self.state}", "-detailed-exitcode", "-input=false", "-no-color", *self.given
-        )
-        assert done.returncode == 0, said(done)
+    with applied(terraform, root, {**COMMON, **chosen}) as made:
+        again = made.run("plan", "-detailed-exitcode", "-input=false", *made.given)
+    assert again.returncode == 0, said(again)
 
 
 def _id(value: Any) -> str:

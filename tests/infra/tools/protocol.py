@@ -37,6 +37,7 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "Path": {"steps": (1, "Step*")},
     "Diagnostic": {"severity": (1, "int"), "summary": (2, "string"), "detail": (3, "string"), "attribute": (4, "Path")},
     "Diagnostics": {"diagnostics": (1, "Diagnostic*")},
+    "ProviderDiagnostics": {"diagnostics": (2, "Diagnostic*")},
     # calls
     "Configured": {"config": (1, "Value")},
     "Config": {"type_name": (1, "string"), "config": (2, "Value")},
@@ -47,7 +48,9 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
         "type_name": (1, "string"), "prior_state": (2, "Value"), "proposed_new_state": (3, "Value"),
         "config": (4, "Value"),
     },
-    "Apply": {"type_name": (1, "string"), "prior_state": (2, "Value"), "planned_state": (3, "Value")},
+    "Apply": {
+        "type_name": (1, "string"), "prior_state": (2, "Value"), "planned_state": (3, "Value"), "config": (4, "Value"),
+    },
     # answers
     "State": {"state": (1, "Value"), "diagnostics": (2, "Diagnostic*")},
     "Planned": {"planned_state": (1, "Value"), "legacy_type_system": (5, "bool")},

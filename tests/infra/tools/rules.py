@@ -43,12 +43,13 @@ def _by_argument(kind: str, schema: Block, config: Any) -> Iterator[Finding]:
     limits = LIMITS.get(kind, {})
     for block, value, path in values.objects(schema, config):
         for name, attribute in block["attributes"].items():
-            given = value.get(name)
-            if given is None or values.is_unknown(given):
+            given, where = value.get(name), (*path, name)
+            if given is None:
                 continue
-            where = (*path, name)
             if attribute.get("computed") and not attribute.get("optional"):
                 yield Finding(summary="Argument that only the provider sets", detail=_dotted(kind, where), path=where)
+            if values.is_unknown(given):
+                continue
             allowed = attribute.get("values")
             if allowed and given != "" and given not in allowed:
                 yield _bad(kind, where, f"{given!r} is not one of {', '.join(allowed)}")

@@ -44,7 +44,7 @@ class Provider:
 
     def ValidateProviderConfig(self, request: bytes) -> bytes:
         config = values.read(message["Configured"].FromString(request).config)
-        return _diagnosed(provider_findings(self.name, self.own, config))
+        return _answer("ProviderDiagnostics", diagnostics=_diagnostics(provider_findings(self.name, self.own, config)))
 
     def ValidateResourceConfig(self, request: bytes) -> bytes:
         return self._validated(self.resources, request)
@@ -77,8 +77,9 @@ class Provider:
         planned = values.read(asked.planned_state)
         schema = self.resources[asked.type_name]
         made = values.decided(schema, planned, fakes.of(asked.type_name, planned))
-        found = _diagnostics(findings(asked.type_name, schema, planned))  # what was unknown before is known now
-        return _answer("Applied", new_state=values.write(made), legacy_type_system=True, diagnostics=found)
+        wrong = findings(asked.type_name, schema, values.read(asked.config))  # what was unknown before is known now
+        return _answer("Applied", new_state=values.write(made), legacy_type_system=True,
+                       diagnostics=_diagnostics(wrong))  # fmt: skip
 
     def ReadDataSource(self, request: bytes) -> bytes:
         return _answer("State", state=self._made_up(self.data, request))
@@ -93,7 +94,8 @@ class Provider:
 
     def _validated(self, schemas: dict[str, Block], request: bytes) -> bytes:
         asked = message["Config"].FromString(request)
-        return _diagnosed(findings(asked.type_name, schemas[asked.type_name], values.read(asked.config)))
+        wrong = findings(asked.type_name, schemas[asked.type_name], values.read(asked.config))
+        return _answer("Diagnostics", diagnostics=_diagnostics(wrong))
 
     def _described(self) -> bytes:
         schemas = message["Schemas"]()
@@ -149,10 +151,6 @@ def _describe_attribute(described: Any, name: str, attribute: Block) -> None:
 
 def _answer(kind: str, **fields: Any) -> bytes:
     return bytes(message[kind](**fields).SerializeToString())
-
-
-def _diagnosed(found: list[Finding]) -> bytes:
-    return _answer("Diagnostics", diagnostics=_diagnostics(found))
 
 
 def _diagnostics(found: list[Finding]) -> list[Any]:
