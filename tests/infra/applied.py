@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.infra.terraform import Terraform, said
 
-# What a user's own root says before it calls ours, which is a module: only this provider has something that it must say.
+# What a user's own root says before it calls ours, which is a module: only this provider must be told something.
 PROVIDERS = {"azure": 'provider "azurerm" {\n  features {}\n}\n'}
 MORE = {"azure": {"run_migration": "false"}}  # there a command of Azure's runs it
 

@@ -44,9 +44,11 @@ PLANTED = [
     Planted("a misspelt nested argument", "gcp/modules/service/main.tf", "failure_threshold = 36",
             "failures_threshold = 36", VALIDATE, "Unsupported argument"),
     Planted("a block where there is one at most", "gcp/modules/bus/main.tf", "  push_config {",
-            "  push_config {\n    push_endpoint = var.endpoint\n  }\n  push_config {", VALIDATE, "Too many push_config"),
+            "  push_config {\n    push_endpoint = var.endpoint\n  }\n  push_config {",
+            VALIDATE, "Too many push_config"),
     Planted("a secret that the state would keep", "gcp/modules/database/main.tf",
-            "password_wo         = ephemeral", "password            = ephemeral", VALIDATE, "Invalid use of ephemeral value"),
+            "password_wo         = ephemeral", "password            = ephemeral",
+            VALIDATE, "Invalid use of ephemeral value"),
     Planted("the syntax of an older provider", "kubernetes/main.tf", "  max_history = 10\n",
             '  max_history = 10\n  set {\n    name  = "image"\n    value = "x"\n  }\n',
             VALIDATE, "Unsupported block type"),
@@ -65,8 +67,8 @@ PLANTED = [
             'window_size         = "PT20M"', VALIDATE, "is not one of"),
     Planted("a provider without its features", "azure/examples/minimal/main.tf",
             "  features {\n    application_insights {\n"
-            "      disable_generated_rule = true # else Azure puts a rule into the resource group that is not ours to delete\n"
-            "    }\n  }\n", "", VALIDATE, "one features {} block must be there"),
+            "      disable_generated_rule = true # else Azure puts a rule into the resource group "
+            "that is not ours to delete\n    }\n  }\n", "", VALIDATE, "one features {} block must be there"),
     Planted("a processor that Lambda does not have", "aws/modules/function/main.tf",
             "architectures                  = [var.architecture]", 'architectures                  = ["amd64"]',
             VALIDATE, "is not one of x86_64, arm64"),
@@ -113,7 +115,7 @@ PLANTED = [
     Planted("a public address for Cloud SQL", "gcp/modules/database/main.tf", "ipv4_enabled    = false",
             "ipv4_enabled    = true", "tests/database.tftest.hcl", "Test assertion failed"),
     Planted("dead letters of another topic", "gcp/modules/bus/main.tf",
-            "dead_letter_topic     = google_pubsub_topic.dead.id", "dead_letter_topic     = google_pubsub_topic.this.id",
+            "dead_letter_topic     = google_pubsub_topic.dead", "dead_letter_topic     = google_pubsub_topic.this",
             "tests/bus.tftest.hcl", "Test assertion failed"),
     Planted("a job that ends before its worker", "azure/locals.tf", "local.worker_seconds + 60",
             "local.worker_seconds - 60", "tests/time.tftest.hcl", "each with room to hand over"),

@@ -27,21 +27,21 @@ class Terraform:
         if source.exists():
             shutil.copytree(source, self.infra, ignore=_NOT_COPIED)
         self._ready: set[Path] = set()
-        self._log = Path(self._scratch.name, "stub.log").open("w+")
+        self._log = Path(self._scratch.name, "stub.log")
         sockets = Path(self._scratch.name, "sockets")
         sockets.mkdir()
-        self._stub = subprocess.Popen(
-            [str(PYTHON), "-m", "tests.infra.tools.stub", str(HOME / "schemas"), str(sockets)],
-            cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True,
-        )  # fmt: skip
+        with self._log.open("w") as log:
+            self._stub = subprocess.Popen(
+                [str(PYTHON), "-m", "tests.infra.tools.stub", str(HOME / "schemas"), str(sockets)],
+                cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            )  # fmt: skip
         self._environment = self._told()
 
     def _told(self) -> dict[str, str]:
         assert self._stub.stdout
         providers = self._stub.stdout.readline().strip()
         if not providers:
-            self._log.seek(0)
-            raise RuntimeError(f"the stub providers did not start:\n{self._log.read()}")
+            raise RuntimeError(f"the stub providers did not start:\n{self._log.read_text()}")
         settings = Path(self._scratch.name, "terraformrc")
         settings.write_text("disable_checkpoint = true\n")
         return {
@@ -60,9 +60,7 @@ class Terraform:
             assert done.returncode == 0, said(done)
             self._ready.add(at)
         command = [str(PYTHON), "-m", "tests.infra.tools.engine", f"-chdir={at}", *words]
-        return subprocess.run(
-            command, cwd=TOP, env=self._environment, capture_output=True, text=True, timeout=seconds
-        )
+        return subprocess.run(command, cwd=TOP, env=self._environment, capture_output=True, text=True, timeout=seconds)
 
     def passes(self, folder: str | Path, *words: str) -> str:
         """What it prints; fails unless it succeeds."""
@@ -72,7 +70,6 @@ class Terraform:
 
     def close(self) -> None:
         self._stub.communicate()  # it ends with its standard input
-        self._log.close()
         self._scratch.cleanup()
 
     def __enter__(self) -> Terraform:

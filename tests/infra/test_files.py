@@ -65,14 +65,13 @@ def test_files_fit_the_schemas_of_those_who_read_them(schema: str) -> None:
     _tool("check-jsonschema", "--builtin-schema", schema, *SCHEMAS[schema])
 
 
+JOB = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: "
 FAULTS = [
-    ("actionlint", "a.yml", "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo ${{ secret.X }}\n",
-     'undefined variable "secret"'),
-    ("actionlint", "b.yml", "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: rm $HOME/*.txt $1\n",
-     "SC2086"),
+    ("actionlint", "a.yml", JOB + "echo ${{ secret.X }}\n", 'undefined variable "secret"'),
+    ("actionlint", "b.yml", JOB + "rm $HOME/*.txt $1\n", "SC2086"),
     ("hadolint", "Dockerfile", "FROM debian\nRUN apt-get update && apt-get install curl\n", "DL3006"),
     ("shellcheck", "a.sh", "#!/bin/bash\nrm -rf $1/x\n", "SC2086"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("tool", "name", "text", "said"), FAULTS, ids=[f"{f[0]}-{f[1]}" for f in FAULTS])

@@ -101,7 +101,7 @@ def _broken(each: Object, where: str, value: object) -> Object | None:
     try:
         for step in path:
             at = at[step]
-        at[last]  # noqa: B018  # a name that is there is replaced, another one added
+        at[last]  # a name that is there is replaced, another one added
     except KeyError as missing:
         if missing.args != (last,):
             return None

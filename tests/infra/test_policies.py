@@ -19,7 +19,7 @@ from tests.infra.terraform import HOME, TOP
 BASELINE = Path(__file__).with_name("baseline.yaml")
 CHECKOV = HOME / "venv/bin/checkov"
 FRAMEWORKS = ("terraform", "kubernetes", "dockerfile", "github_actions")
-# Examples repeat their root; Bicep's newer syntax is not what checkov's parser knows, and Azure's policies are the same.
+# Examples repeat their root. Bicep's newer syntax is nothing for checkov's parser, and Azure's policies are the same.
 IGNORED = shutil.ignore_patterns("examples", "tests", ".terraform", "*.tfstate*")
 
 
@@ -97,4 +97,3 @@ def test_every_reason_is_one() -> None:
         assert len(entry["why"].split()) > 5, entry["why"]
         assert entry["checks"]
         assert entry["where"]
-

@@ -102,4 +102,3 @@ def test_all_roots_ask_for_the_same_terraform() -> None:
         for found in re.findall(r'required_version\s*=\s*"([^"]+)"', file.read_text())
     }
     assert asked == {">= 1.11"}
-

@@ -72,7 +72,7 @@ def test_a_name_has_one_type_in_all_clouds() -> None:
 
 
 def test_every_setting_that_is_named_exists() -> None:
-    unknown = {}
+    unknown: dict[str, set[str]] = {}
     for file in _texts():
         for name in re.findall(r"\bAGENTCORE_[A-Z][A-Z0-9_]*[A-Z0-9]\b", file.read_text()):
             if name not in SETTINGS:
@@ -87,4 +87,3 @@ def _texts() -> list[Any]:
         files = path.rglob("*") if path.is_dir() else [path]
         found += [f for f in files if f.is_file() and f.suffix in TEXT and ".terraform" not in f.parts]
     return found
-

@@ -67,7 +67,6 @@ def _server() -> Iterator[Any]:
     process = subprocess.Popen(
         command, env=quiet, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
-    assert process.stdin and process.stdout
     asked = 0
 
     def say(message: dict[str, Any]) -> None:

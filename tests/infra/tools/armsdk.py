@@ -43,8 +43,8 @@ def described(name: str) -> Resource | None:
 
 
 def _class(model: type, models: Any, types: dict[str, Type]) -> Type:
-    properties = _declared(model, models, types) if hasattr(model, "_attribute_map") else _annotated(model, models, types)
-    return {"kind": "object", "properties": properties}
+    read = _declared if hasattr(model, "_attribute_map") else _annotated
+    return {"kind": "object", "properties": read(model, models, types)}
 
 
 def _named(model: type, models: Any, types: dict[str, Type]) -> Type:

@@ -54,48 +54,55 @@ class Resource:
         return kind
 
 
-_PSEUDO = {"parent", "scope", "dependsOn"}  # Bicep's own, beside what the resource has
-_IDENTITY = {"name", "location", "tags"}  # of azapi, these stand beside the body
+Problems = Iterator[tuple[Any, str]]  # where, and what
+_PSEUDO = frozenset({"parent", "scope", "dependsOn"})  # Bicep's own, beside what the resource has
+_BESIDE = frozenset({"name", "location", "tags"})  # of azapi, these stand beside the body
 
 
-def problems(resource: Resource, value: Value, *, existing: bool = False, body: bool = False) -> Iterator[tuple[Any, str]]:
+def problems(resource: Resource, value: Value, *, existing: bool = False, body: bool = False) -> Problems:
     """Where a resource's body is wrong, and how. `body`: name and location stand elsewhere."""
-    kind = resource.resolved(resource.body)
-    ignored = _PSEUDO | ({"name", "type", "apiVersion", "id"} if body else set())
-    yield from _object(resource, value, kind, resource.name, ignored, partial=existing, outside=_IDENTITY if body else set())
+    kind, beside = resource.resolved(resource.body), _BESIDE if body else _PSEUDO
+    yield from _object(resource, value, kind, resource.name, beside, partial=existing)
 
 
 def _object(
-    resource: Resource, value: Value, kind: Type, path: str, ignored: set[str] = frozenset(),  # type: ignore[assignment]
-    *, partial: bool = False, outside: set[str] = frozenset(),  # type: ignore[assignment]
-) -> Iterator[tuple[Any, str]]:  # fmt: skip
+    resource: Resource, value: Value, kind: Type, path: str, beside: frozenset[str] = frozenset(), *,
+    partial: bool = False,
+) -> Problems:  # fmt: skip
     members = dict(value.members())
     if kind["kind"] == "variant":
-        chosen = members.get(kind["by"])
-        variant = kind["variants"].get(chosen.literal) if chosen else None
-        if chosen is None and not partial:
-            yield value.where, f"{path}: {kind['by']!r} is missing, which says what it is"
-        elif chosen and chosen.literal is not None and variant is None:
-            yield chosen.where, f"{path}: {kind['by']} is not one of {', '.join(kind['variants'])}"
+        variant, wrong = _variant(value, kind, path)
+        yield from wrong if not partial else []
         if variant is None:
             return
         kind = resource.resolved(variant)
     for name, member in members.items():
-        expected = kind["properties"].get(name)
-        if expected is None and kind.get("rest") is None and name not in ignored:
+        expected = kind["properties"].get(name) or kind.get("rest")
+        if expected is None and name not in beside:
             near = difflib.get_close_matches(name, kind["properties"], 1)
             yield member.where, f"{path}: there is no {name!r}" + (f"; {near[0]!r}?" if near else "")
-        elif expected is not None and expected.get("readonly") and name not in ignored:
+        elif expected is not None and expected.get("readonly"):
             yield member.where, f"{path}: {name!r} is read-only"
-        elif expected is not None or (kind.get("rest") is not None and name not in ignored):
-            yield from _value(resource, member, expected or kind["rest"], f"{path}.{name}")
+        elif expected is not None:
+            yield from _value(resource, member, expected, f"{path}.{name}")
     if not partial and value.whole:
-        for name, expected in kind["properties"].items():
-            if expected.get("required") and not expected.get("readonly") and name not in members and name not in outside:
-                yield value.where, f"{path}: {name!r} is missing"
+        needed = {name for name, one in kind["properties"].items() if one.get("required") and not one.get("readonly")}
+        for name in sorted(needed - set(members) - beside):
+            yield value.where, f"{path}: {name!r} is missing"
 
 
-def _value(resource: Resource, value: Value, expected: Type, path: str) -> Iterator[tuple[Any, str]]:
+def _variant(value: Value, kind: Type, path: str) -> tuple[Type | None, list[tuple[Any, str]]]:
+    """Which of several kinds of object it is, by the member that says so."""
+    chosen = dict(value.members()).get(kind["by"])
+    if chosen is None:
+        return None, [(value.where, f"{path}: {kind['by']!r} is missing, which says what it is")]
+    variant = kind["variants"].get(chosen.literal)
+    if variant is None and chosen.literal is not None:
+        return None, [(chosen.where, f"{path}: {kind['by']} is not one of {', '.join(kind['variants'])}")]
+    return variant, []
+
+
+def _value(resource: Resource, value: Value, expected: Type, path: str) -> Problems:
     kind = resource.resolved(expected)
     have, want = value.kind, {"variant": "object"}.get(kind["kind"], kind["kind"])
     if want == "any" or have in ("", "null"):
@@ -107,9 +114,8 @@ def _value(resource: Resource, value: Value, expected: Type, path: str) -> Itera
             yield from _value(resource, element, kind["of"], f"{path}[]")
     elif have == "object":
         yield from _object(resource, value, kind, path)
-    elif value.literal is not None:
-        if wrong := _limited(value.literal, {**kind, **expected}):
-            yield value.where, f"{path}: {wrong}"
+    elif value.literal is not None and (wrong := _limited(value.literal, {**kind, **expected})):
+        yield value.where, f"{path}: {wrong}"
 
 
 def _limited(literal: Any, kind: Type) -> str:
@@ -158,9 +164,14 @@ class Plain:
 def from_bicep(described: list[dict[str, Any]], name: str) -> Resource:
     """A resource as the MCP server describes it."""
     named = {one["name"]: one for one in described if one["$type"] in ("Object", "DiscriminatedObject")}
-    main = next(one for one in described if one["$type"] == "Resource" and one["name"].partition("@")[0].lower() == name.lower())
-    types = {name: _described(one, named) for name, one in named.items()}
-    return Resource(name=name, version=main["name"].partition("@")[2], body=_described(main["bodyType"], named), types=types)
+    resources = {one["name"].lower(): one for one in described if one["$type"] == "Resource"}
+    full = next(one for one in resources if one.partition("@")[0] == name.lower())
+    return Resource(
+        name=name,
+        version=full.partition("@")[2],
+        body=_described(resources[full]["bodyType"], named),
+        types={name: _described(one, named) for name, one in named.items()},
+    )
 
 
 def _described(one: dict[str, Any], named: dict[str, Any]) -> Type:
@@ -200,7 +211,7 @@ def _typed(text: str, named: dict[str, Any]) -> Type:
 
 
 def to_json(resource: Resource) -> str:
-    return json.dumps({"name": resource.name, "version": resource.version, "body": resource.body, "types": resource.types})
+    return json.dumps(vars(resource))
 
 
 def from_json(text: str) -> Resource:

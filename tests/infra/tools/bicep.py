@@ -1,7 +1,7 @@
 """python -m tests.infra.tools.bicep FILE…: what is wrong with files of Bicep, a line each; 1 if there is any.
 
-Syntax, names, functions, modules with their parameters and outputs, parameter files, and the bodies of resources against
-Azure's own types. It is no compiler: expressions have no types beyond the obvious, and nothing asks Azure.
+Syntax, names, functions, modules with their parameters and outputs, parameter files, and the bodies of resources
+against Azure's own types. It is no compiler: expressions have no types beyond the obvious, and nothing asks Azure.
 """
 
 from __future__ import annotations
@@ -15,24 +15,30 @@ from pathlib import Path
 from tree_sitter import Node
 
 from tests.infra.tools import arm, armtypes
-from tests.infra.tools.biceptree import (
-    Declaration, Expression, File, kind_of, literal, parse, properties, text, walk,
-)  # fmt: skip
+from tests.infra.tools.biceptree import Declaration, Expression, File, kind_of, literal, parse, properties, text, walk
 
 Wrong = tuple[Node, str]
 _NAMESPACES = {"az", "sys"}
-_FUNCTIONS = set(  # https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions
-    "any array base64 base64ToJson base64ToString bool buildUri cidrHost cidrSubnet coalesce concat contains "
-    "createArray createObject dataUri dataUriToString dateTimeAdd dateTimeFromEpoch dateTimeToEpoch deployer deployment "
-    "distinct empty endsWith environment extensionResourceId externalInput fail filter first flatten format "
-    "getSecret groupBy guid indexFromEnd indexOf int intersection items join json last lastIndexOf length listKeys "
-    "loadDirectoryFileInfo loadFileAsBase64 loadJsonContent loadTextContent loadYamlContent managementGroup "
-    "managementGroupResourceId map mapValues max min nameof newGuid objectKeys padLeft parseCidr parseUri pickZones "
-    "providers range readCliArg readEnvironmentVariable reduce reference replace resourceGroup resourceId shallowMerge "
-    "skip sort split startsWith string subscription subscriptionResourceId substring take tenant tenantResourceId "
-    "toLogicalZone toLogicalZones toLower toObject toPhysicalZone toPhysicalZones toUpper trim tryGet union "
-    "uniqueString uri uriComponent uriComponentToString utcNow allowed batchSize description discriminator export "
-    "maxLength maxValue metadata minLength minValue onlyIfNotExists retryOn sealed secure secureValue waitUntil".split()
+# https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions, and what decorates
+_FUNCTIONS = set(
+    re.findall(
+        r"\w+",
+        """
+        any array base64 base64ToJson base64ToString bool buildUri cidrHost cidrSubnet coalesce concat
+        contains createArray createObject dataUri dataUriToString dateTimeAdd dateTimeFromEpoch
+        dateTimeToEpoch deployer deployment distinct empty endsWith environment extensionResourceId
+        externalInput fail filter first flatten format getSecret groupBy guid indexFromEnd indexOf int
+        intersection items join json last lastIndexOf length listKeys loadDirectoryFileInfo loadFileAsBase64
+        loadJsonContent loadTextContent loadYamlContent managementGroup managementGroupResourceId map
+        mapValues max min nameof newGuid objectKeys padLeft parseCidr parseUri pickZones providers range
+        readCliArg readEnvironmentVariable reduce reference replace resourceGroup resourceId shallowMerge skip
+        sort split startsWith string subscription subscriptionResourceId substring take tenant
+        tenantResourceId toLogicalZone toLogicalZones toLower toObject toPhysicalZone toPhysicalZones toUpper
+        trim tryGet union uniqueString uri uriComponent uriComponentToString utcNow allowed batchSize
+        description discriminator export maxLength maxValue metadata minLength minValue onlyIfNotExists
+        retryOn sealed secure secureValue waitUntil
+        """,
+    )
 )
 _SECRET = re.compile(r"password|secret|token|connectionstring|apikey", re.I)
 
@@ -43,11 +49,8 @@ def check(path: Path) -> list[Wrong]:
     if found:
         return found  # what follows would only repeat it
     found += [(node, f"{text(node)} is declared twice") for node in file.doubles]
-    found += [*_names(file), *_unused(file), *_resources(file), *_modules(file), *_reads(file)]
-    if path.suffix == ".bicepparam":
-        found += _given(file)
-    else:
-        found += _secrets(file)
+    found += [*_names(file), *_resources(file), *_modules(file), *_reads(file)]
+    found += _given(file) if path.suffix == ".bicepparam" else [*_unused(file), *_secrets(file)]
     return sorted(found, key=lambda wrong: wrong[0].start_point)
 
 
@@ -64,7 +67,7 @@ def _names(file: File) -> Iterator[Wrong]:
     local = {text(n) for n in walk(file.root) if n.type in ("loop_variable", "loop_enumerator")}
     for node in walk(file.root):
         if node.type == "for_statement":
-            local |= {text(c) for c in node.children if c.type == "identifier" and c == node.child_by_field_name("initializer")}
+            local |= {text(c) for c in [node.child_by_field_name("initializer")] if c and c.type == "identifier"}
         if node.type == "lambda_expression":
             local |= {text(c) for c in walk(node.children[0]) if c.type == "identifier"}
         if node.type == "parameters":
@@ -86,13 +89,13 @@ def _is_use(node: Node) -> bool:
     if parent is None:
         return False
     if parent.type == "object_property":
-        return parent.children[0] != node
+        return bool(parent.children[0] != node)
     if parent.type == "member_expression":
-        return parent.child_by_field_name("property") != node
+        return bool(parent.child_by_field_name("property") != node)
     if parent.type == "resource_expression":
-        return parent.children[0] == node
+        return bool(parent.children[0] == node)
     if parent.type.endswith("_declaration") or parent.type == "user_defined_function":
-        return parent.children[1] != node
+        return bool(parent.children[1] != node)
     return parent.type not in ("parameter", "type", "array_type", "nullable_type", "union_type")
 
 
@@ -102,7 +105,7 @@ def _unused(file: File) -> Iterator[Wrong]:
     for one in file.declared.values():
         exported = "export" in one.decorators
         idle = one.kind in ("param", "var", "func") or (one.kind == "resource" and one.existing)
-        if idle and not exported and file.path.suffix == ".bicep" and uses.count(one.name) < 2 and one.name not in types:
+        if idle and not exported and uses.count(one.name) < 2 and one.name not in types:
             yield one.node, f"{one.kind} {one.name} is not used"
 
 

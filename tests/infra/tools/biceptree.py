@@ -14,8 +14,10 @@ from tree_sitter import Language, Node, Parser
 from tests.infra.tools.armtypes import Value
 
 _PARSER = Parser(Language(tree_sitter_bicep.language()))
-_LITERALS = {"number": "int", "boolean": "bool", "object": "object", "array": "array", "null": "null", "string": "string",
-             "multiline_string": "string"}  # fmt: skip
+_LITERALS = {
+    "number": "int", "boolean": "bool", "object": "object", "array": "array", "null": "null", "string": "string",
+    "multiline_string": "string",
+}  # fmt: skip
 _RESULTS = {  # of functions whose type does not depend on what they are given
     "string": "string format join toLower toUpper replace substring trim uniqueString guid uri base64 padLeft "
     "utcNow dateTimeAdd resourceId subscriptionResourceId loadTextContent newGuid uriComponent",

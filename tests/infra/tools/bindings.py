@@ -97,8 +97,8 @@ class Bindings:
             for section, whole in _pieces(_SECTION, body):
                 argument, text = section[1], whole[:1500]  # after the last section come methods
                 document = self.documents.get(interface, {}).get(argument)
-                flags = {k: True for k, v in zip(("computed", "optional", "required"), section.groups()[1:], strict=True)
-                         if v == "true"}  # fmt: skip
+                told = zip(("computed", "optional", "required"), section.groups()[1:], strict=True)
+                flags = {name: True for name, value in told if value == "true"}
                 if _WRITE_ONLY in text:
                     flags["write_only"] = True
                 self._argument(block, argument, flags, text, shapes.get(argument), document, (*within, name))

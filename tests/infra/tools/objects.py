@@ -1,6 +1,6 @@
 """python -m tests.infra.tools.objects <OBJECTS: what is wrong with objects for Kubernetes, in JSON, for each a list.
 
-Kubernetes' own by its OpenAPI, strictly; KEDA's and Prometheus' by models made of their definitions; others by crds.yaml.
+Kubernetes' own by its OpenAPI, strictly; KEDA's and Prometheus' by models of their definitions; others by crds.yaml.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
-import yaml
+import yaml  # type: ignore[import-untyped]
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from kubernetes_validate import utils
@@ -64,8 +64,8 @@ def _against(schema: dict[str, Any], value: Any) -> list[str]:
 @cache
 def _modelled(version: str, kind: str) -> dict[str, Any]:
     module = importlib.import_module(_MODELS[version])
-    schema: dict[str, Any] = getattr(module, kind).model_json_schema(by_alias=True)
-    return _closed(schema)
+    schema: dict[str, Any] = _closed(getattr(module, kind).model_json_schema(by_alias=True))
+    return schema
 
 
 def _closed(schema: Any) -> Any:

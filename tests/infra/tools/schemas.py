@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
             schema = _extracted(_download(requirement, Path(scratch)))
         with gzip.open(folder / f"{schema['name']}.json.gz", "wt", compresslevel=6) as file:
             json.dump(schema, file, separators=(",", ":"), sort_keys=True)
-        counts = ", ".join(f"{len(v)} {k.removesuffix('_schemas')}s" for k, v in schema.items() if k.endswith("_schemas"))
+        counts = ", ".join(f"{len(found)} {kind}" for kind, found in schema.items() if kind.endswith("_schemas"))
         print(f"{schema['name']} {schema['version']}: {counts}", flush=True)
 
 
@@ -69,7 +69,8 @@ def _extracted(wheel: Path) -> dict[str, Any]:
                     schema["provider"] = block
                 else:
                     schema[kind][name] = block
-    assert schema["version"] and schema["resource_schemas"], f"{wheel.name} is not built as expected"
+    assert schema["version"], f"{wheel.name} is not built as expected"
+    assert schema["resource_schemas"], f"{wheel.name} is not built as expected"
     return schema
 
 

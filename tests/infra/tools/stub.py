@@ -112,7 +112,7 @@ class Provider:
         return bytes(schemas.SerializeToString())
 
 
-class Calls(grpc.GenericRpcHandler):
+class Calls(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc tells no types
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
 

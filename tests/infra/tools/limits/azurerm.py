@@ -13,10 +13,13 @@ _FREQUENCY = one_of("PT1M", "PT5M", "PT15M", "PT30M", "PT1H")
 _WINDOW = one_of("PT1M", "PT5M", "PT15M", "PT30M", "PT1H", "PT6H", "PT12H", "P1D")
 
 
+_QUARTERS = {number / 4 for number in range(1, 17)}
+
+
 def _containers(where: str) -> dict[str, Check]:
     """What a container of an app or a job allows, and its probes."""
     limits: dict[str, Check] = {
-        f"{where}.cpu": lambda cpu: "" if float(cpu) % 0.25 == 0 and 0 < float(cpu) <= 4 else f"{cpu} is no step of 0.25",
+        f"{where}.cpu": lambda cpu: "" if float(cpu) in _QUARTERS else f"{cpu} is no step of 0.25",
         f"{where}.memory": like(r"\d+(\.\d+)?Gi", "an amount such as 0.5Gi"),
         f"{where}.name": like(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", "lower-case letters, digits and hyphens"),
     }
@@ -137,7 +140,7 @@ LIMITS: Limits = {
         "frequency": _FREQUENCY,
         "window_size": _WINDOW,
         "severity": between(0, 4),
-        "criteria.operator": one_of(*"Equals GreaterThan GreaterThanOrEqual LessThan LessThanOrEqual".split()),
+        "criteria.operator": _OPERATORS,
         "criteria.aggregation": one_of("Average", "Count", "Minimum", "Maximum", "Total"),
     },
     "azurerm_monitor_scheduled_query_rules_alert_v2": {
