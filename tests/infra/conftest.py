@@ -12,7 +12,7 @@ from tests.infra.terraform import HOME, Terraform
 @pytest.fixture(scope="session", autouse=True)
 def tools() -> None:
     if not (HOME / "schemas/.ready").exists():
-        pytest.fail("The tools of the infrastructure checks are not set up: `make test` does it, or `make infra`.")
+        pytest.fail("The tools of the infrastructure checks are not set up: `make test` does it.")
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
-import yaml  # type: ignore[import-untyped]
+import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from kubernetes_validate import utils
