@@ -71,9 +71,9 @@ def _by_policy(kind: str, schema: Block, config: Any) -> Iterator[Finding]:
 
 def _by_arm(kind: str, config: Any) -> Iterator[Finding]:
     """azapi sends bodies as they are: hold them against Azure's types."""
-    target, body = (config.get("type"), config.get("body")) if kind.startswith("azapi_") and config else (None, None)
-    if not isinstance(target, str) or kind not in ("azapi_resource", "azapi_update_resource"):
+    if kind not in ("azapi_resource", "azapi_update_resource") or not isinstance(config.get("type"), str):
         return
+    target, body = config["type"], config.get("body")
     name = target.partition("@")[0]  # of each type one version is known: bodies differ little from one to the next
     resource = arm.known(name)
     if resource is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.infra.tools.limits import Check, Limits, Wholes, between, cron, each, iso8601, like, one_of
+from tests.infra.tools.limits import Check, Limits, Wholes, between, cron, iso8601, like, one_of
 from tests.infra.tools.values import is_unknown
 
 _IDENTITY = one_of("SystemAssigned", "UserAssigned", "SystemAssigned, UserAssigned")
@@ -167,9 +167,6 @@ LIMITS: Limits = {
             "Storage Blob Data Contributor", "Storage Blob Data Owner", "Storage Blob Data Reader",
             "Storage Queue Data Contributor", "Storage Table Data Contributor",
         ),
-    },
-    "azurerm_subnet": {
-        "service_endpoints": each(like(r"Microsoft\.\w+(\.\w+)?", "a service such as Microsoft.Storage")),
     },
     "azurerm_application_insights_standard_web_test": {
         "frequency": one_of(300, 600, 900),
