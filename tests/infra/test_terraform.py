@@ -17,9 +17,8 @@ def test_every_cloud_has_its_root_with_tests_and_two_examples() -> None:
 
 
 def test_all_files_are_formatted(terraform: Terraform) -> None:
-    if roots():
-        done = terraform.run("terraform", "fmt", "-check", "-recursive", "-diff", "-no-color")
-        assert done.returncode == 0, said(done)
+    done = terraform.run("terraform", "fmt", "-check", "-recursive", "-diff", "-no-color")
+    assert done.returncode == 0, said(done)
 
 
 @pytest.mark.parametrize("folder", [*roots(), *examples()])
