@@ -5,6 +5,8 @@ UV_FILE := $(filter .tools/%,$(UV))
 PYTHON ?= >=3.11
 BIN := .venv/bin
 READY := .venv/.ready
+INFRA := .infra/venv/bin/python
+INFRA_READY := .infra/schemas/.ready .infra/iam.json.gz
 ARGS ?=
 
 export UV_PYTHON_DOWNLOADS := never
@@ -21,7 +23,7 @@ dev: $(READY) ## Run API, worker and timer in one process (ARGS="--port 9000")
 chat: $(READY) ## Talk to an agent of a running server
 	@exec $(BIN)/agentcore chat $(ARGS)
 
-test: $(READY) .venv/.broker ## Run all tests (ARGS="-k bus")
+test: $(READY) .venv/.broker $(INFRA_READY) ## Run all tests (ARGS="-k bus")
 	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 mutants: $(READY) ## Break each rule and see a test turn red
@@ -54,6 +56,10 @@ lock: $(UV_FILE) ## Resolve all dependencies again (ARGS="--upgrade")
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
 	  --extra azure --extra kafka --constraint requirements.lock --custom-compile-command "make lock" \
 	  pyproject.toml -o functions/requirements.txt
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	  --custom-compile-command "make lock" $(ARGS) tests/infra/requirements.in -o tests/infra/requirements.txt
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-deps \
+	  --custom-compile-command "make lock" $(ARGS) tests/infra/providers.in -o tests/infra/providers.txt
 
 clean: ## Remove what make has set up, and no data
 	rm -rf .venv .tools .bench .infra .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -68,6 +74,19 @@ $(READY): requirements.lock pyproject.toml $(UV_FILE)
 	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .bench/dbos
 	$(UV) pip sync --quiet --python .bench/dbos/bin/python bench/dbos.txt
 	@touch $@
+
+# The tools of tests/infra, and what they know of the clouds: gone through once, then kept.
+.infra/venv/.ready: tests/infra/requirements.txt $(UV_FILE)
+	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .infra/venv
+	$(UV) pip sync --quiet --python $(INFRA) --require-hashes tests/infra/requirements.txt
+	@touch $@
+
+.infra/schemas/.ready: tests/infra/providers.txt tests/infra/tools/bindings.py tests/infra/tools/schemas.py | .infra/venv/.ready
+	$(INFRA) -m tests.infra.tools.schemas .infra/schemas
+	@touch $@
+
+.infra/iam.json.gz: .infra/venv/.ready
+	$(INFRA) -m tests.infra.tools.iam $@
 
 # The one test dependency that is compiled: without it, the tests of Service Bus are skipped and say so.
 .venv/.broker: $(READY)
