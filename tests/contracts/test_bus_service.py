@@ -192,7 +192,7 @@ def test_what_fails_each_time_goes_to_the_dead_letters_and_its_run_is_not_lost(
         async def away(message: object) -> None:
             raise ConnectionError("the database is away")
 
-        it.service.take = away  # type: ignore[method-assign,assignment]  # a test's own
+        it.service.take = away  # type: ignore[method-assign]  # a test's own
         run = await it.accept()
         async with asyncio.timeout(60):
             while "dead_letters" not in counts:
