@@ -68,7 +68,7 @@ def test_the_functions_app_has_its_three_functions(tmp_path: Path) -> None:
     names = told(
         tree, code, ".python_packages/lib/site-packages", ".",
         AGENTCORE_BUS_URL="servicebus://ns.servicebus.windows.net/runs",
-        AzureFunctionsJobHost__functionTimeout="00:10:00",
+        AzureFunctionsJobHost__functionTimeout="00:10:00", PYTHON_ENABLE_INIT_INDEXING="1",
     )  # fmt: skip
     assert names.split() == ["http_chat", "queue_worker", "timer_wakeup"]
 
