@@ -105,7 +105,7 @@ def test_one_bad_message_fails_alone_and_goes_to_the_dead_letters(aws: Aws) -> N
     good, bad = aws_events.record(run["run_id"]), aws_events.record("not for us", {"colour": "blue"})
     assert aws.worker.invoke(aws_events.sqs(bad, good), seconds=20) == {"batchItemFailures": []}
     (dead,) = eventually(lambda: aws.broker.dead(aws.bus))
-    assert dead == Dead(b"not for us", dead.reason)
+    assert dead == Dead(b"not for us", dead.reason, {"colour": "blue"})
     assert "CloudEvent" in dead.reason
     assert aws.http("GET", f"/runs/{run['run_id']}")["state"] == "waiting"
 

@@ -9,6 +9,7 @@ from sqlalchemy import URL
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from agentcore.settings import Settings
+from agentcore.store.columns import dumps
 from agentcore.store.identity import encrypted, tokens
 
 _PATIENCE = 10  # seconds: to connect, and until a silent peer counts as gone
@@ -20,8 +21,9 @@ class Connector:
     def __init__(self, url: URL, settings: Settings) -> None:
         """Raises Misconfigured where AGENTCORE_DATABASE_IDENTITY cannot be what signs in there."""
         self._tokens = tokens(url, settings)
-        dialect: Any = PGDialect_psycopg  # untyped; CockroachDB's is the same in this
-        _, options = dialect().create_connect_args(encrypted(url) if self._tokens else url)
+        # With psycopg at hand it also says how JSON is written. Untyped; CockroachDB's is the same in this.
+        dialect: Any = PGDialect_psycopg(dbapi=psycopg, json_serializer=dumps)  # type: ignore[no-untyped-call]
+        _, options = dialect.create_connect_args(encrypted(url) if self._tokens else url)
         self._options: dict[str, Any] = {**options, **_lasting(settings)}
 
     async def __call__(self, **more: Any) -> psycopg.AsyncConnection[Any]:

@@ -61,7 +61,7 @@ def _identifier(kind: str, attribute: str, name: str, unique: str) -> str:
 
 def _exported(config: Any, text: str) -> Any:
     """What azapi reads of an answer, by the names that response_export_values gives."""
-    asked = config.get("response_export_values")
+    asked = config.get("response_export_values") if isinstance(config, dict) else None  # none when it is destroyed
     names = list(asked[1]) if isinstance(asked, list) and isinstance(asked[1], dict) else []
     kind = json.dumps(["object", dict.fromkeys(names, "string")]).encode()
     return [kind, {name: f"made-up-{text}-{name}" for name in names}]

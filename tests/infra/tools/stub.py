@@ -77,7 +77,8 @@ class Provider:
         planned = values.read(asked.planned_state)
         schema = self.resources[asked.type_name]
         made = values.decided(schema, planned, fakes.of(asked.type_name, planned))
-        wrong = findings(asked.type_name, schema, values.read(asked.config))  # what was unknown before is known now
+        config = values.read(asked.config)  # none when it is destroyed; what was unknown before is known now
+        wrong = [] if config is None else findings(asked.type_name, schema, config)
         return _answer("Applied", new_state=values.write(made), legacy_type_system=True,
                        diagnostics=_diagnostics(wrong))  # fmt: skip
 
