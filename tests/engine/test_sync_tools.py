@@ -267,18 +267,30 @@ async def cut(it: Harness, run: Run, hang: Hang) -> None:
         await slice
 
 
+class Threads(dict[str, asyncio.Task[Any]]):
+    """Of sync tools; it notices when one is found that still runs."""
+
+    found = False
+
+    def get(self, key: str, default: Any = None) -> Any:
+        task = super().get(key, default)
+        self.found = self.found or task is not None
+        return task
+
+
 @pytest.mark.parametrize("where", ["itself", "agent tool"])
 def test_a_sync_tool_that_was_let_go_is_waited_for_and_not_begun_again(
     tmp_path: Path, world: World, streamed: bool, where: str
 ) -> None:
     async def test(it: Harness) -> None:
         with Hang(world, where) as hang:
+            threads = it.service.threads = Threads()
             it.agent(hang.build)
             run = await it.accept(deltas=streamed)
             await cut(it, run, hang)
             assert (await it.get(run)).status == "queued"
             work = asyncio.create_task(it.work())
-            await asyncio.sleep(0.1)
+            await until(lambda: threads.found)
             hang.released.set()
             await work
             left = await it.get(run)
