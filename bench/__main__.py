@@ -32,7 +32,7 @@ def main() -> None:
         results = asyncio.run(_all(bench, args.names or list(NAMES)))
     finally:
         server.remove()
-    print(report.table(results.rows))
+    print(report.table(results))
     Path(".bench").mkdir(exist_ok=True)
     Path(".bench/results.json").write_text(json.dumps(results.plain(), indent=1))
     if not args.names and not args.quick:

@@ -29,6 +29,7 @@ class Bench:
 
 NAMES = (
     "turns", "far", "throughput", "workers", "trips", "http", "streams", "pickup", "history", "schedules", "imports",
+    "hosts", "buses",
 )  # fmt: skip
 
 

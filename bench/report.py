@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,12 +26,14 @@ add. With a real model that takes seconds, all of it is small.
 """
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The rows in Markdown."""
+def table(results: Results) -> str:
+    """The rows in Markdown, and what is not among them."""
+    rows = results.rows
     lines = ["| measure | ours | target | peers, same run |", "|---|---|---|---|"]
     lines += [f"| {row.measure} | **{_number(row.ours)} {row.unit}** | {row.target} | {_peers(row)} |" for row in rows]
     notes = [f"- {row.measure}: {row.note}." for row in rows if row.note]
-    return "\n".join([*lines, "", *notes])
+    absent = [f"- Not measured: {one}." for one in results.absent]
+    return "\n".join([*lines, "", *notes, *absent])
 
 
 def _peers(row: Row) -> str:
@@ -54,5 +55,5 @@ def write(results: Results, folder: Path) -> None:
     load = f"load {results.load:.1f} before we began" if results.load else "an idle machine"
     machine = f"{os.cpu_count()} cores, {load}"
     where = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {machine}, {at:%Y-%m-%d}."
-    page = PAGE.format(where=where, table=table(results.rows), plots="\n\n".join(shown))
+    page = PAGE.format(where=where, table=table(results), plots="\n\n".join(shown))
     (folder / "performance.md").write_text(page)

@@ -32,10 +32,12 @@ class Plot:
 class Results:
     rows: Sequence[Row] = ()
     plots: Sequence[Plot] = ()
+    absent: Sequence[str] = ()  # what could not be measured here, and why
     load: float = 0.0  # of the machine, before anything was measured
 
     def __add__(self, other: Results) -> Results:
-        return replace(self, rows=[*self.rows, *other.rows], plots=[*self.plots, *other.plots])
+        rows, plots = [*self.rows, *other.rows], [*self.plots, *other.plots]
+        return replace(self, rows=rows, plots=plots, absent=[*self.absent, *other.absent])
 
     def plain(self) -> dict[str, object]:
         return asdict(self)

@@ -95,9 +95,9 @@ class Product(Service):
 
 
 @asynccontextmanager
-async def product(url: str, bus_url: str = "memory://") -> AsyncIterator[Product]:
+async def product(url: str, bus_url: str = "memory://", bus_password: str = "") -> AsyncIterator[Product]:
     """The product over that database, whose schema is brought up to date."""
-    settings = Settings(database_url=url, bus_url=bus_url, model="offline")
+    settings = Settings(database_url=url, bus_url=bus_url, bus_password=bus_password, model="offline")
     registry = Registry()
     registry.specs.update({kind: AgentSpec(name=kind, target=agent) for kind, agent in agents().items()})
     store = open_store(url, settings)

@@ -13,8 +13,6 @@ from tests.postgres import Postgres
 from tests.soak.fleet import Fleet, Member
 from tests.soak.options import LEASE, STOP, Options
 
-PAUSE = 4.0  # seconds at most between two faults
-
 
 class Chaos:
     """The faults of one soak."""
@@ -23,18 +21,20 @@ class Chaos:
         self.counts: Counter[str] = Counter()
         self._rng, self._fleet, self._server = options.rng("chaos"), fleet, server
         self._restarting = asyncio.Lock()
-        self._faults: list[tuple[int, Callable[[], Awaitable[None]]]] = [
+        faults: list[tuple[int, Callable[[], Awaitable[None]]]] = [
             (30, self.kill_worker), (20, self.stop_one), (15, self.end_worker), (15, self.cut_one), (7, self.cut_all),
             (6, self.restart_fast), (6, self.restart_at_once), (5, self.kill_api), (4, self.end_api),
             (4, self.kill_clock),
         ]  # fmt: skip
+        wanted = options.faults or [fault.__name__ for _, fault in faults]
+        self._pause, self._faults = options.pause, [one for one in faults if one[1].__name__ in wanted]
 
     async def rage(self, seconds: float) -> None:
         """Break things for so long, and repair them all before the return."""
         until = time.monotonic() + seconds
         async with asyncio.TaskGroup() as group:
             while time.monotonic() < until:
-                await asyncio.sleep(self._rng.uniform(0, PAUSE))
+                await asyncio.sleep(self._rng.uniform(0, self._pause))
                 weights, faults = zip(*self._faults, strict=True)
                 group.create_task(self._rng.choices(faults, weights)[0]())
 

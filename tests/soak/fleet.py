@@ -81,7 +81,7 @@ class Fleet:
             url = target._replace(netloc=f"{target.username}@127.0.0.1:{proxy.port}").geturl()
             own = environment(
                 AGENTCORE_DATABASE_URL=url, AGENTCORE_AGENTS=options.agents, AGENTCORE_PORT=str(port),
-                SOAK_SIDE=str(self.side), SOAK_NAME=name,
+                AGENTCORE_REDELIVERY_SECONDS=str(options.redelivery), SOAK_SIDE=str(self.side), SOAK_NAME=name,
                 SOAK_SKEW=str(rng.uniform(-3 * DAYS, 3 * DAYS)), **SETTINGS, **env,
             )  # fmt: skip
             self.members[name] = Member(name, commands.get(name, ("work",)), own, proxy, self.log)
@@ -124,7 +124,6 @@ class Fleet:
 SETTINGS = {
     "AGENTCORE_MODEL": "offline",
     "AGENTCORE_LEASE_SECONDS": str(LEASE),
-    "AGENTCORE_REDELIVERY_SECONDS": "2",
     "AGENTCORE_SLICE_SECONDS": "6",
     "AGENTCORE_DEADLINE_MARGIN": "3",
     "AGENTCORE_SYNC_TOOL_SECONDS": "2",

@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 LEASE = 2.0  # seconds
 STOP = LEASE * 1.5  # seconds that a process stands still, so that it loses its runs
@@ -23,6 +24,9 @@ class Options:
     agents: str = "tests.soak.agents"  # the module that registers those who are talked to
     bus: str = ""  # none: the soak's own post office, which loses, repeats, delays and shuffles
     password: str = ""  # of that bus
+    redelivery: float = 2.0  # seconds after which a message counts as lost
+    faults: tuple[str, ...] = ()  # those of Chaos that happen; none: all
+    pause: float = 4.0  # seconds at most between two faults
 
     def rng(self, *names: object) -> random.Random:
         """A random generator of its own for each purpose, so that one that is asked more often changes no other."""
@@ -32,7 +36,7 @@ class Options:
 def load(environ: Mapping[str, str] = os.environ) -> Options:
     """The options that the environment names, the others as they are by default."""
     runs = int(environ.get("RUNS", "500"))
-    given = {"seed": int(environ["SEED"])} if environ.get("SEED") else {}
+    given: dict[str, Any] = {"seed": int(environ["SEED"])} if environ.get("SEED") else {}
     return Options(
         runs=runs, workers=int(environ.get("WORKERS", "3")), seconds=float(environ.get("SECONDS") or max(20, runs / 7)),
         agents=environ.get("AGENTS", "tests.soak.agents"), bus=environ.get("BUS", ""),

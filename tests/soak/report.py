@@ -18,6 +18,7 @@ class Report:
     options: Options
     seconds: float
     lines: dict[str, str]
+    faults: Mapping[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:

@@ -115,7 +115,7 @@ class Soak:
         found = sorted(recovery.recoveries(facts, lines, self.fleet.losses), key=lambda one: one[0])
         streams = self.readers.streams
         return Report(
-            options=self.options, seconds=seconds, wrong=self.wrong,
+            options=self.options, seconds=seconds, wrong=self.wrong, faults=self.chaos.counts,
             lines={
                 "runs": counted(Counter(run.status for run in facts.runs)),
                 "threads": str(len(facts.threads)),

@@ -33,10 +33,11 @@ def test_a_ratio_is_the_median_of_the_rounds() -> None:
 
 
 def test_the_page_has_the_table_and_its_plots(tmp_path: Path) -> None:
-    report.write(Results(rows=[ROW], plots=[PLOT]), tmp_path)
+    report.write(Results(rows=[ROW], plots=[PLOT], absent=["pigeons: they are not installed"]), tmp_path)
     page = (tmp_path / "performance.md").read_text()
     assert "| a turn | **1.23 x raw** | ≤ 2 | DBOS 1,234 |" in page
     assert "- a turn: as it was." in page
+    assert "- Not measured: pigeons: they are not installed." in page
     assert "(performance-1.svg)" in page
     assert (tmp_path / "performance-1.svg").exists()
 
