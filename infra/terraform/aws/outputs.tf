@@ -37,3 +37,13 @@ output "alarm_topic" {
   description = "SNS topic that alarms go to."
   value       = module.watch.topic_arn
 }
+
+output "image" {
+  description = "What runs: to go back to it, should the next one not work."
+  value       = var.image
+}
+
+output "web_image" {
+  description = "The image of http_chat with the Web Adapter, for going back to it."
+  value       = var.web_image
+}

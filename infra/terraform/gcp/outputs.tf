@@ -34,3 +34,8 @@ output "image_repository" {
   description = "Where to push the image; Cloud Run may pull from there."
   value       = "${var.region}-docker.pkg.dev/${local.project}/${google_artifact_registry_repository.images.repository_id}"
 }
+
+output "image" {
+  description = "What runs: to go back to it, should the next one not work."
+  value       = var.image
+}

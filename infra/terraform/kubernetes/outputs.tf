@@ -32,3 +32,8 @@ output "log_query" {
   description = "Reads the logs."
   value       = "kubectl -n ${var.namespace} logs -l app.kubernetes.io/instance=${local.prefix} --all-containers --prefix --tail=100"
 }
+
+output "image" {
+  description = "What runs: to go back to it, should the next one not work."
+  value       = var.image
+}
