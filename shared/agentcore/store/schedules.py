@@ -187,7 +187,7 @@ async def _check_limit(tx: Tx, schedule: Schedule, most: int) -> None:
 
 
 def without_clock(row: Row[Any]) -> Schedule:
-    return Schedule(**{name: value for name, value in row._mapping.items() if name != "clock"})
+    return Schedule(**{name: value for name, value in row._asdict().items() if name != "clock"})
 
 
 def run_of(one: Schedule, run_id: str, version: str) -> Run:
