@@ -32,7 +32,7 @@ def bare(item: Item) -> dict[str, Any]:
 
 def tokens(item: Item) -> int:
     """An estimate: four characters a token, and a few for the frame."""
-    return len(json.dumps(item, default=str, ensure_ascii=False)) // 4 + 4
+    return len(str(item)) // 4 + 4
 
 
 def window(items: Sequence[Item], most: int) -> int:

@@ -60,6 +60,10 @@ class Feed:
         while self._news:
             yield self._news.popleft()
 
+    def clear(self) -> None:
+        """Drop the news that there is: for a reader to whom only the database counts."""
+        self._news.clear()
+
     def stale(self) -> bool:
         """Whether the database must be read: there was a hint, or news was lost, since the last call."""
         stale, self._stale, self._lost = self._stale, False, False

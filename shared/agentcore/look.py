@@ -46,10 +46,10 @@ class Look:
     async def _forever(self) -> None:
         pause = LEAST
         while True:
-            self._soon.clear()
             await self._nap(pause)
-            if self._soon.is_set():
+            if self._soon.is_set():  # since the last look began: it may not have had them
                 pause = LEAST
+            self._soon.clear()
             runs, threads = self._live.watched()
             if not runs and not threads:
                 return

@@ -27,11 +27,21 @@ class Reading:
         """The run once it ended, needs a person, or sleeps; or as it is when the time is up."""
         try:
             async with asyncio.timeout(seconds):
-                async for _ in self._news(tenant, run_id, Cursor(seq=2**50), pauses=True):
-                    pass
+                return await self._settled(tenant, run_id)
         except TimeoutError:
-            pass
-        return await self.store.run(tenant, run_id)
+            return await self.store.run(tenant, run_id)
+
+    async def _settled(self, tenant: str, run_id: str) -> Run:
+        with self.live.watch(run_id) as feed:
+            self.look.begin()
+            while True:
+                run = await self.store.run(tenant, run_id)
+                if ends(run):
+                    return run
+                feed.mark = mark_of(run)
+                while not feed.stale():
+                    await feed.wait()
+                    feed.clear()
 
     def events(self, tenant: str, run_id: str, after: str | None = None) -> AsyncGenerator[PublicEvent, None]:
         """A run's events after that id, and then as they happen, until the run has ended."""
@@ -93,10 +103,8 @@ class Reading:
                 cursor.enter(run.position + 1)
         return found
 
-    async def _news(
-        self, tenant: str, run_id: str, cursor: Cursor, *, pauses: bool = False
-    ) -> AsyncGenerator[PublicEvent, None]:
-        """One read for streams, long polls and waits: the database up to now, then what this process hears."""
+    async def _news(self, tenant: str, run_id: str, cursor: Cursor) -> AsyncGenerator[PublicEvent, None]:
+        """One read for streams and long polls: the database up to now, then what this process hears."""
         with self.live.watch(run_id) as feed:
             self.look.begin()
             while True:
@@ -107,7 +115,7 @@ class Reading:
                         yield event
                 if not _last(run, entries):
                     continue
-                if run.terminal or (pauses and ends(run)):
+                if run.terminal:
                     return
                 if run.status == "running":
                     for event in cursor.take(Begun(attempt=run.fence)):

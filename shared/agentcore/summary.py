@@ -67,9 +67,9 @@ async def _decide(execution: Execution, agent: Agent[Any], options: Mapping[str,
     # Nothing older than what the claim has loaded is shown.
     start = max(told, claim.items[0].position if claim.items else end)
     items = await _items(execution, start, end)
-    whole = start == told
-    if whole and sum(map(tokens, _data(items))) <= most:
-        return Past(start=start, told=told, summary=summary, items=_data(items))
+    whole, data = start == told, _data(items)
+    if whole and sum(map(tokens, data)) <= most:
+        return Past(start=start, told=told, summary=summary, items=data)
     if settings.summarize:
         # Half of the window is left free, so that the next summary is many turns away.
         most, items = most // 2, items if whole else items[len(items) // 2 :]

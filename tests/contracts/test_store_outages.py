@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, Float, bindparam, event, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from agentcore.errors import Unavailable
@@ -58,6 +59,47 @@ async def test_dead_connections_of_a_frozen_process_are_replaced_unseen(pg: Post
         await killer.database.fetch(KILL_OTHERS, {})
         assert await work()
     await killer.close()
+
+
+PID = select(func.pg_backend_pid().label("pid"))
+SLEPT = select(func.pg_backend_pid().label("pid"), func.pg_sleep(bindparam("seconds", type_=Float)).label("slept"))
+OURS = text("select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+
+
+async def test_a_connection_in_use_is_not_left_open_when_another_one_is_lost(
+    pg: PostgresStore, postgres_url: str
+) -> None:
+    other = opened(postgres_url, pool_size=1)
+    await asyncio.gather(*(pg.database.fetch(SLEPT, {"seconds": 0.05}) for _ in range(2)))
+    slow = asyncio.create_task(pg.database.fetch(SLEPT, {"seconds": 0.6}))
+    await asyncio.sleep(0.1)
+    [idle] = await pg.database.fetch(PID, {})
+    await other.database.fetch(text(f"select pg_terminate_backend({idle.pid})"), {})
+    [fresh] = await pg.database.fetch(PID, {})
+    assert fresh.pid != idle.pid
+    await slow
+    await asyncio.gather(*(pg.database.fetch(SLEPT, {"seconds": 0.05}) for _ in range(2)))
+    [found] = await other.database.fetch(OURS, {})
+    assert found[0] == 2
+    await other.close()
+
+
+async def test_a_connection_survives_what_had_nothing_to_do_with_it(pg: PostgresStore) -> None:
+    [before] = await pg.database.fetch(PID, {})
+    with pytest.raises(TypeError):
+        await step_with(pg, object())
+    slow = asyncio.create_task(pg.database.fetch(SLEPT, {"seconds": 9}))
+    await asyncio.sleep(0.1)
+    slow.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await slow
+    [after] = await pg.database.fetch(PID, {})
+    assert after.pid == before.pid
+
+
+async def step_with(store: PostgresStore, data: Any) -> None:
+    held_one = await claimed(store)
+    await store.append(held_one.lease, [replace(step(0), data=data)])
 
 
 class Lossy:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from sqlalchemy import bindparam, select, update
 from agentcore.errors import AlreadyDecided, LeaseLost
 from agentcore.ids import new_id
 from agentcore.records import Entry, Event, Requeue
+from agentcore.store import schedules
 from agentcore.store.accepting import Terms, place, take_key
 from agentcore.store.held import add_items, lock_run, lock_thread, promote
 from agentcore.store.sql import SqlStore
@@ -150,6 +152,28 @@ async def test_a_finish_sees_the_successor_that_is_accepted_at_the_same_time(
         await place(tx, other, Terms(redelivery=REDELIVERY))
 
     assert await while_open(store, accepting, finish(stores[0], held)) == (other.id,)
+
+
+async def test_a_finish_sees_the_schedule_that_is_put_on_its_thread_at_the_same_time(
+    store: SqlStore, stores: list[SqlStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = await claimed(store, request={"on_completion": "delete"})
+    clock = a_schedule(await store.now() + timedelta(hours=1), thread_id=held.run.thread_id)
+    locked, release = asyncio.Event(), asyncio.Event()
+
+    async def slowly(*_: Any) -> None:
+        locked.set()
+        await release.wait()
+
+    monkeypatch.setattr(schedules, "_check_limit", slowly)  # what comes between the thread's lock and the insert
+    putting = asyncio.create_task(store.put_schedule(clock, most=9))
+    await locked.wait()
+    finishing = asyncio.create_task(finish(stores[0], held, "a"))
+    await asyncio.sleep(0.3)
+    release.set()
+    await putting
+    await finishing
+    assert texts((await store.state(TENANT, held.run.thread_id, items=9)).items) == ["a"]
 
 
 async def test_finishing_and_accepting_never_strand_a_run(store: SqlStore, stores: list[SqlStore]) -> None:

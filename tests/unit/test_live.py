@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from agentcore.events import Begun, Delta
 from agentcore.live import MOST, Feed, Live
 from agentcore.look import Look
@@ -80,3 +82,41 @@ def test_one_look_is_for_all_and_it_ends_with_the_last_reader() -> None:
             await task  # nobody reads any more
 
     asyncio.run(go())
+
+
+def test_who_begins_during_a_look_is_not_left_to_the_pause_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses, enough = list[bool](), asyncio.Event()
+
+    async def nap(look: Look, seconds: float) -> None:
+        pauses.append(look._soon.is_set())  # then the pause is cut short
+        await asyncio.sleep(0)
+        if len(pauses) == 3:
+            enough.set()
+
+    class Joined(Slow):
+        async def progress(self, runs: list[str], threads: list[str]) -> dict[str, tuple[int, str]]:
+            if not self.asked:
+                look.begin()
+            return await super().progress(runs, threads)
+
+    monkeypatch.setattr(Look, "_nap", nap)
+    live, store = Live(), Joined()
+    look = Look(lambda: store, live, lambda _: False)  # type: ignore[arg-type, return-value]
+
+    async def go() -> None:
+        with live.watch("a") as feed:
+            feed.mark = (1, "sleeping 1")
+            look.begin()
+            await enough.wait()
+        await look.close()
+
+    asyncio.run(go())
+    assert pauses[:3] == [True, True, False]
+
+
+def test_what_a_wait_does_not_read_does_not_pile_up() -> None:
+    feed = Feed()
+    feed.put(entry(1))
+    feed.clear()
+    assert len(list(feed.drain())) == 0
+    assert not feed.stale()

@@ -58,7 +58,8 @@ def banner(service: Service, listening: socket.socket) -> str:
     settings, url = service.settings, server.address(listening)
     agents = sorted(service.registry.specs)
     agent = "support" if "support" in agents else (agents or ["AGENT"])[0]
-    body = json.dumps({"agent_id": agent, "input": "Where is my order 1001?"})
+    asked = "Where is my order 1001?" if agent == "support" else "Hello"
+    body = json.dumps({"agent_id": agent, "input": asked})
     chat = f"{_command()} chat --url {url}" + ("" if agent == "support" else f" --agent {agent}")
     return "\n".join(
         (

@@ -29,30 +29,28 @@ _RUN = tuple(field.name for field in fields(Run))
 
 def to_thread(row: Row[Any]) -> Thread:
     """A thread, from a row that may have more columns."""
-    mapping = row._mapping
-    return Thread(**{name: mapping[name] for name in _THREAD})
+    return Thread(**{name: getattr(row, name) for name in _THREAD})
 
 
 def to_run(row: Row[Any]) -> Run:
     """A run, from a row that may have more columns."""
-    mapping = row._mapping
-    return Run(**{name: mapping[name] for name in _RUN})
+    return Run(**{name: getattr(row, name) for name in _RUN})
 
 
 def to_question(row: Row[Any]) -> Question:
-    return Question(**row._mapping)
+    return Question(**row._asdict())
 
 
 def to_schedule(row: Row[Any]) -> Schedule:
-    return Schedule(**row._mapping)
+    return Schedule(**row._asdict())
 
 
 def to_delivery(row: Row[Any]) -> Delivery:
-    return Delivery(**row._mapping)
+    return Delivery(**row._asdict())
 
 
 def to_key(row: Row[Any]) -> ApiKey:
-    return ApiKey(**{**row._mapping, "scopes": tuple(row.scopes)})
+    return ApiKey(**{**row._asdict(), "scopes": tuple(row.scopes)})
 
 
 def to_entry(row: Row[Any]) -> Entry:
@@ -81,5 +79,5 @@ def _time(text: str) -> datetime:
 
 def values(record: Any, **changes: Any) -> dict[str, Any]:
     """A record as the parameters of an insert."""
-    found = {field.name: getattr(record, field.name) for field in fields(record)}
-    return {name: dict(v) if isinstance(v, Mapping) else v for name, v in {**found, **changes}.items()}
+    found = {**vars(record), **changes}  # in the order of its fields, as records have nothing else
+    return {name: dict(v) if isinstance(v, Mapping) else v for name, v in found.items()}

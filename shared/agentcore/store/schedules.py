@@ -17,7 +17,7 @@ from agentcore.store.accepting import Terms, place, scoped
 from agentcore.store.base import Verbs
 from agentcore.store.columns import now
 from agentcore.store.database import Again, Tx
-from agentcore.store.held import lock_thread
+from agentcore.store.held import lock_thread, save_thread
 from agentcore.store.rows import SCHEDULE, to_schedule, values
 from agentcore.store.tables import schedule
 
@@ -137,6 +137,8 @@ class Schedules(Verbs):
         thread = await lock_thread(tx, schedule.thread_id) if schedule.thread_id else None
         if thread and (thread.tenant != schedule.tenant or thread.deleted_at is not None):
             raise NotFound(f"There is no thread {schedule.thread_id}.", thread_id=schedule.thread_id)
+        if thread:
+            await save_thread(tx, thread.id)  # a run that ends there, and waits for this lock, sees that it changed
 
     async def schedules(
         self, tenant: str, *, thread_id: str | None = None, limit: int = 50, offset: int = 0
@@ -185,7 +187,7 @@ async def _check_limit(tx: Tx, schedule: Schedule, most: int) -> None:
 
 
 def without_clock(row: Row[Any]) -> Schedule:
-    return Schedule(**{name: value for name, value in row._mapping.items() if name != "clock"})
+    return Schedule(**{name: value for name, value in row._asdict().items() if name != "clock"})
 
 
 def run_of(one: Schedule, run_id: str, version: str) -> Run:

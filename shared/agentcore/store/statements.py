@@ -29,6 +29,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     null,
+    or_,
     select,
     true,
     update,
@@ -164,17 +165,20 @@ def _finish(*, summary: bool) -> Select[Any]:
     mine = run.alias("mine")
     # The thread is locked before the run, as everywhere. A CTE with a lock is never folded into its reader.
     front = (
-        select(thread.c.id)
+        select(thread.c.id, thread.c.updated_at)
         .join_from(mine, thread, thread.c.id == mine.c.thread_id)
         .where(mine.c.id == bindparam("the_run"))
         .where(thread.c.head_id == mine.c.id, thread.c.next_position == mine.c.position + 1)
         .with_for_update(key_share=True, of=thread)
         .cte("front")
     )
+    # Whether a schedule rings there is read as of the start: so a thread that changed since must not be deleted here.
+    seen = thread.alias("seen")
+    as_it_was = select(seen.c.updated_at).where(seen.c.id == front.c.id).scalar_subquery()
     mayend = (
         select(run.c.id, front.c.id.label("thread_id"), FORGETS.label("forgets"))
         .join_from(run, front, front.c.id == run.c.thread_id)
-        .where(HOLDS)
+        .where(HOLDS, or_(FORGETS.is_not(true()), front.c.updated_at == as_it_was))
         .with_for_update(key_share=True, of=run)
         .cte("mayend")
     )

@@ -120,7 +120,7 @@ def _range(prefix: Sequence[str]) -> dict[str, Any]:
 
 
 def _item(row: Row[Any]) -> StoreItem:
-    return StoreItem(**{**row._mapping, "namespace": namespaces.parts(row.namespace)})
+    return StoreItem(**{**row._asdict(), "namespace": namespaces.parts(row.namespace)})
 
 
 def _missing(namespace: Sequence[str], key: str) -> NotFound:

@@ -47,7 +47,7 @@ class UsageOfRuns(Verbs):
             rows = await self.database.fetch(_ALL, params)
         else:
             rows = await self.database.fetch(_OF_AGENT, {**params, "agent": agent})
-        return [Usage(**row._mapping) for row in rows]
+        return [Usage(**row._asdict()) for row in rows]
 
 
 def _midnight(begins: date) -> datetime:
