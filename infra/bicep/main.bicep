@@ -213,23 +213,13 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
 module registry 'modules/registry.bicep' = if (ownRegistry) {
   scope: group
   name: 'registry'
-  params: {
-    name: registryName
-    location: region
-    tags: tags
-  }
+  params: { name: registryName, location: region, tags: tags }
 }
 
 module observability 'modules/observability.bicep' = {
   scope: group
   name: 'observability'
-  params: {
-    prefix: prefix
-    location: region
-    tags: tags
-    retentionDays: retentionDays
-    emails: alertEmails
-  }
+  params: { prefix: prefix, location: region, tags: tags, retentionDays: retentionDays, emails: alertEmails }
 }
 
 module budget 'modules/budget.bicep' = if (budgetMonthlyUsd > 0) {
@@ -243,74 +233,11 @@ module budget 'modules/budget.bicep' = if (budgetMonthlyUsd > 0) {
   }
 }
 
-// Who each function is, and who migrates and deploys: only that one may change tables.
-module chat 'modules/identity.bicep' = if (!functions) {
+module identities 'modules/identities.bicep' = {
   scope: group
-  name: 'identity-http-chat'
-  params: {
-    name: '${prefix}-http-chat'
-    location: region
-    tags: tags
-  }
+  name: 'identities'
+  params: { prefix: prefix, location: region, tags: tags, functions: functions, script: runMigration }
 }
-
-module worker 'modules/identity.bicep' = if (!functions) {
-  scope: group
-  name: 'identity-queue-worker'
-  params: {
-    name: '${prefix}-queue-worker'
-    location: region
-    tags: tags
-  }
-}
-
-module timer 'modules/identity.bicep' = if (!functions) {
-  scope: group
-  name: 'identity-timer-wakeup'
-  params: {
-    name: '${prefix}-timer-wakeup'
-    location: region
-    tags: tags
-  }
-}
-
-module all 'modules/identity.bicep' = if (functions) {
-  scope: group
-  name: 'identity-functions'
-  params: {
-    name: '${prefix}-functions'
-    location: region
-    tags: tags
-  }
-}
-
-module migrate 'modules/identity.bicep' = {
-  scope: group
-  name: 'identity-migrate'
-  params: {
-    name: '${prefix}-migrate'
-    location: region
-    tags: tags
-  }
-}
-
-module starter 'modules/identity.bicep' = if (runMigration) {
-  scope: group
-  name: 'identity-starter'
-  params: {
-    name: '${prefix}-starter'
-    location: region
-    tags: tags
-  }
-}
-
-var allId = all!.outputs.principalId
-var chatId = chat!.outputs.principalId
-var workerId = worker!.outputs.principalId
-var timerId = timer!.outputs.principalId
-var users = functions ? [allId] : [chatId, workerId, timerId]
-var receivers = [functions ? allId : workerId]
-var pullers = functions ? [migrate.outputs.principalId] : concat(users, [migrate.outputs.principalId]) // functions run no image
 
 module pull 'modules/pull.bicep' = if (ownRegistry || !empty(registryId)) {
   scope: resourceGroup(
@@ -320,19 +247,14 @@ module pull 'modules/pull.bicep' = if (ownRegistry || !empty(registryId)) {
   name: '${prefix}-pull'
   params: {
     registryName: ownRegistry ? registry!.outputs.name : last(split(registryId, '/'))
-    pullers: pullers
+    pullers: identities.outputs.pullers
   }
 }
 
 module network 'modules/network.bicep' = if (managed) {
   scope: group
   name: 'network'
-  params: {
-    prefix: prefix
-    location: region
-    tags: tags
-    addressSpace: addressSpace
-  }
+  params: { prefix: prefix, location: region, tags: tags, addressSpace: addressSpace }
 }
 
 module postgresql 'modules/database.bicep' = if (managed) {
@@ -347,43 +269,33 @@ module postgresql 'modules/database.bicep' = if (managed) {
     deletionProtection: deletionProtection
     subnetId: network!.outputs.databaseSubnetId
     zoneId: network!.outputs.databaseZoneId
-    administratorName: migrate.outputs.name
-    administratorId: migrate.outputs.principalId
+    administratorName: identities.outputs.migrateName
+    administratorId: identities.outputs.migrateId
   }
 }
 
-module servicebus 'modules/servicebus.bicep' = if (bus == 'servicebus') {
+var databaseId = managed ? postgresql!.outputs.id : ''
+var databaseHost = managed ? postgresql!.outputs.host : ''
+
+module queue 'modules/bus.bicep' = {
   scope: group
-  name: 'servicebus'
+  name: 'bus'
   params: {
+    bus: bus
     name: '${prefix}-${suffix}'
     location: region
     tags: tags
-    attempts: int(settings.?AGENTCORE_BUS_ATTEMPTS ?? '10')
-    senders: users
-    receivers: receivers
+    attempts: settings.?AGENTCORE_BUS_ATTEMPTS ?? '10'
+    maxWorkers: maxWorkers
+    scaled: !functions
+    senders: identities.outputs.senders
+    receivers: identities.outputs.receivers
   }
 }
 
-module eventhubs 'modules/eventhubs.bicep' = if (bus == 'eventhubs') {
-  scope: group
-  name: 'eventhubs'
-  params: {
-    name: '${prefix}-${suffix}'
-    location: region
-    tags: tags
-    partitions: min(32, max(2, maxWorkers)) // a worker without a partition has nothing to do
-    scalerKey: !functions
-    senders: users
-    receivers: receivers
-  }
-}
-
-// Which secrets there are, and what names the newest version of each.
+// Which secrets there are.
 var secretVariables = union(secretNames, managed ? [] : ['AGENTCORE_DATABASE_URL'])
 var secretSettings = filter(secretVariables, variable => startsWith(variable, 'AGENTCORE_'))
-var references = toObject(secretVariables, variable => variable, variable => '${vault.outputs.url}secrets/${toLower(replace(variable, '_', '-'))}')
-var settingReferences = toObject(secretSettings, variable => variable, variable => '${vault.outputs.url}secrets/${toLower(replace(variable, '_', '-'))}')
 
 module vault 'modules/vault.bicep' = {
   scope: group
@@ -395,8 +307,8 @@ module vault 'modules/vault.bicep' = {
     deletionProtection: deletionProtection
     secretNames: secretVariables
     secrets: union(secrets, managed ? {} : { AGENTCORE_DATABASE_URL: databaseUrl })
-    readers: functions ? [allId, migrate.outputs.principalId] : [chatId, workerId, migrate.outputs.principalId]
-    settingsReaders: functions ? [] : [timerId] // it executes no agent
+    readers: identities.outputs.readers
+    settingsReaders: identities.outputs.settingsReaders
   }
 }
 
@@ -412,138 +324,43 @@ module apps 'modules/environment.bicep' = {
   }
 }
 
-module alerts 'modules/alert.bicep' = [for alert in standing: {
+module alerts 'modules/alerts.bicep' = {
   scope: group
-  name: 'alert-${alert.name}'
+  name: 'alerts'
   params: {
-    name: '${prefix}-${alert.name}'
+    prefix: prefix
     tags: tags
-    alert: alert
-    scopeId: alert.of == 'database' ? databaseId : busId
+    bus: bus
+    busId: queue.outputs.namespaceId
+    managed: managed
+    databaseId: databaseId
+    connections: available
     actionGroupId: observability.outputs.actionGroupId
   }
-}]
+}
 
-// What is there all the time. Alerts of the functions themselves are in app.bicep.
-var deadLetters = {
-  name: 'dead-letters'
-  of: 'bus'
-  description: 'A message that nobody could use was put aside, with the reason: docs/buses.md.'
-  namespace: bus == 'eventhubs' ? 'Microsoft.EventHub/namespaces' : 'Microsoft.ServiceBus/namespaces'
-  metric: bus == 'eventhubs' ? 'IncomingMessages' : 'DeadletteredMessages'
-  aggregation: bus == 'eventhubs' ? 'Total' : 'Maximum'
-  above: 0
-  dimension: 'EntityName'
-  value: bus == 'eventhubs' ? 'runs-dead' : 'runs' // Service Bus has its dead letters in the queue
-  severity: 1
-  window: 'PT5M'
+module variables 'modules/variables.bicep' = {
+  scope: group
+  name: 'variables'
+  params: {
+    prefix: prefix
+    functions: functions
+    clientIds: identities.outputs.clientIds
+    agents: agents
+    model: model
+    auth: auth
+    oidcIssuer: oidcIssuer
+    oidcAudience: oidcAudience
+    busUrl: queue.outputs.url
+    sliceSeconds: sliceSeconds
+    pool: pool
+    managed: managed
+    databaseHost: databaseHost
+    settings: settings
+    references: vault.outputs.references
+    settingReferences: vault.outputs.settingReferences
+  }
 }
-var waiting = {
-  name: 'waiting'
-  of: 'bus'
-  description: 'Messages wait and nobody takes them: workers do not start, or there are too few. docs/deploy/azure.md.'
-  namespace: 'Microsoft.ServiceBus/namespaces'
-  metric: 'ActiveMessages'
-  aggregation: 'Minimum'
-  above: 0
-  dimension: 'EntityName'
-  value: 'runs'
-  severity: 1
-  window: 'PT15M'
-}
-var storage = {
-  name: 'storage'
-  of: 'database'
-  description: 'The disk of the database is nearly full. It grows by itself, up to what its size allows.'
-  namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
-  metric: 'storage_percent'
-  aggregation: 'Average'
-  above: 85
-  dimension: ''
-  value: ''
-  severity: 2
-  window: 'PT5M'
-}
-var crowded = {
-  name: 'connections'
-  of: 'database'
-  description: 'The database has hardly a connection left: take a larger databaseSize.'
-  namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
-  metric: 'active_connections'
-  aggregation: 'Maximum'
-  above: available * 9 / 10
-  dimension: ''
-  value: ''
-  severity: 2
-  window: 'PT5M'
-}
-var standing = concat(bus == 'store' ? [] : [deadLetters], bus == 'servicebus' ? [waiting] : [], managed ? [storage, crowded] : [])
-
-// What the functions run with: all of them, and each by itself: who it is, also to the database.
-var busUrl = bus == 'servicebus' ? servicebus!.outputs.url : bus == 'eventhubs' ? eventhubs!.outputs.url : 'store://'
-var busId = bus == 'servicebus' ? servicebus!.outputs.namespaceId : bus == 'eventhubs' ? eventhubs!.outputs.namespaceId : ''
-var databaseId = managed ? postgresql!.outputs.id : ''
-var databaseHost = managed ? postgresql!.outputs.host : ''
-// Azure's certificates are of public authorities. The functions' image keeps those elsewhere than ours does.
-var tls = functions ? 'sslmode=require' : 'sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt'
-var variables = union(
-  { AGENTCORE_POOL_SIZE: string(min(10, max(1, pool))) },
-  settings,
-  {
-    AGENTCORE_AGENTS: agents
-    AGENTCORE_AUTH: auth
-    AGENTCORE_BUS_URL: busUrl
-    AGENTCORE_SLICE_SECONDS: string(sliceSeconds)
-  },
-  empty(model) ? {} : { AGENTCORE_MODEL: model },
-  empty(oidcIssuer) ? {} : { AGENTCORE_OIDC_ISSUER: oidcIssuer },
-  empty(oidcAudience) ? {} : { AGENTCORE_OIDC_AUDIENCE: oidcAudience },
-  managed ? { AGENTCORE_DATABASE_IDENTITY: 'azure' } : {}
-)
-var environments = functions
-  ? {
-      functions: union(variables, { AZURE_CLIENT_ID: all!.outputs.clientId }, managed ? { AGENTCORE_DATABASE_URL: urls.functions } : {})
-      migrate: migration
-    }
-  : {
-      // The ingress cuts every request at 240 s. So http_chat ends it before that, properly.
-      http_chat: union(
-        variables,
-        { AZURE_CLIENT_ID: chat!.outputs.clientId, AGENTCORE_HOST_SECONDS: '235' },
-        managed ? { AGENTCORE_DATABASE_URL: urls.http_chat } : {}
-      )
-      queue_worker: union(
-        variables,
-        { AZURE_CLIENT_ID: worker!.outputs.clientId },
-        managed ? { AGENTCORE_DATABASE_URL: urls.queue_worker } : {}
-      )
-      timer_wakeup: union(
-        variables,
-        { AZURE_CLIENT_ID: timer!.outputs.clientId },
-        managed ? { AGENTCORE_DATABASE_URL: urls.timer_wakeup } : {}
-      )
-      migrate: migration
-    }
-var migration = union(
-  variables,
-  { AZURE_CLIENT_ID: migrate.outputs.clientId },
-  managed ? { AGENTCORE_DATABASE_URL: urls.migrate, AGENTCORE_DATABASE_GRANT: 'agentcore_functions' } : {}
-)
-var urls = toObject(
-  ['http_chat', 'queue_worker', 'timer_wakeup', 'functions', 'migrate'],
-  role => role,
-  role => 'postgresql://${prefix}-${replace(role, '_', '-')}@${databaseHost}:5432/agentcore?${tls}'
-)
-// With a managed database: who may use it, by name, and their object ids.
-var members = !managed
-  ? {}
-  : functions
-      ? { '${prefix}-functions': allId }
-      : {
-          '${prefix}-http-chat': chatId
-          '${prefix}-queue-worker': workerId
-          '${prefix}-timer-wakeup': timerId
-        }
 
 // All that app.bicep has to know beside the image.
 var found = {
@@ -556,27 +373,18 @@ var found = {
   bus: bus
   environmentId: apps.outputs.id
   registryServer: registryServer
-  identities: functions
-    ? { functions: all!.outputs.id, migrate: migrate.outputs.id }
-    : {
-        http_chat: chat!.outputs.id
-        queue_worker: worker!.outputs.id
-        timer_wakeup: timer!.outputs.id
-        migrate: migrate.outputs.id
-      }
-  functionsClientId: functions ? all!.outputs.clientId : ''
-  functionsPrincipalId: functions ? allId : ''
+  identities: identities.outputs.ids
+  functionsClientId: functions ? identities.outputs.clientIds.functions : ''
+  functionsPrincipalId: identities.outputs.functionsId
   functionsSubnetId: functions && managed ? network!.outputs.functionsSubnetId : ''
-  starter: runMigration
-    ? { id: starter!.outputs.id, clientId: starter!.outputs.clientId, principalId: starter!.outputs.principalId }
-    : {}
+  starter: identities.outputs.starter
   runMigration: runMigration
-  environments: environments
-  members: members
+  environments: variables.outputs.environments
+  members: managed ? identities.outputs.members : {}
   secretNames: secretVariables
   secretSettings: secretSettings
   vaultUrl: vault.outputs.url
-  busNamespace: bus == 'servicebus' ? servicebus!.outputs.namespaceName : bus == 'eventhubs' ? eventhubs!.outputs.namespaceName : ''
+  busNamespace: queue.outputs.namespaceName
   wakeupSchedule: wakeupSchedule
   minReplicas: minReplicas
   maxReplicas: maxReplicas
@@ -601,20 +409,13 @@ module app 'app.bicep' = if (!empty(image)) {
 output url string = empty(image) ? '' : app!.outputs.url
 
 @description('What each function runs with; a secret as the secret of Key Vault that it refers to.')
-output environmentVariables object = functions
-  ? { functions: union(environments.functions, references), migrate: union(environments.migrate, references) }
-  : {
-      http_chat: union(environments.http_chat, references)
-      queue_worker: union(environments.queue_worker, references)
-      timer_wakeup: union(environments.timer_wakeup, settingReferences)
-      migrate: union(environments.migrate, references)
-    }
+output environmentVariables object = variables.outputs.environmentVariables
 
 @description('The managed database; empty where it is an external one. It answers inside the virtual network only.')
 output databaseHost string = databaseHost
 
 @description('AGENTCORE_BUS_URL.')
-output busUrl string = busUrl
+output busUrl string = queue.outputs.url
 
 @description('How to migrate by hand, and ask whether what is parked would resume.')
 output migrateCommand string = join([

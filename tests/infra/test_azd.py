@@ -40,6 +40,12 @@ def test_a_version_reads_what_stays_has_found() -> None:
     assert set(re.findall(r"\bfound\.(\w+)", APP)) == keys(MAIN, "found")
 
 
+def test_main_makes_the_resource_group_and_calls_the_rest() -> None:
+    assert re.findall(r"^resource (\w+)", MAIN, re.M) == ["group"]
+    called = {Path(path).name for text in ALL.values() for path in re.findall(r"^module \w+ '([^']+)'", text, re.M)}
+    assert called == set(ALL) - {"main.bicep"}
+
+
 def test_what_takes_traffic_waits_for_the_migration() -> None:
     bodies = modules(APP)
     runs = ("httpChat", "queueWorker", "storeWorker", "timerWakeup", "functionsApp")

@@ -19,6 +19,8 @@ param readers array
 @description('Object ids of the identities that read only those that are settings: AGENTCORE_….')
 param settingsReaders array
 
+var settings = filter(secretNames, variable => startsWith(variable, 'AGENTCORE_'))
+
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: name
   location: location
@@ -43,5 +45,11 @@ module secret 'secret.bicep' = [for variable in secretNames: {
   }
 }]
 
+var address = '${vault.properties.vaultUri}secrets/'
+
 @description('Address of the vault, with a slash at its end.')
 output url string = vault.properties.vaultUri
+@description('The variables that are secret, each with what names its newest version. These are addresses, not values.')
+output references object = toObject(secretNames, variable => variable, variable => '${address}${toLower(replace(variable, '_', '-'))}')
+@description('Those of them that are settings.')
+output settingReferences object = toObject(settings, variable => variable, variable => '${address}${toLower(replace(variable, '_', '-'))}')

@@ -6,7 +6,6 @@ against Azure's own types. It is no compiler: expressions have no types beyond t
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from collections.abc import Iterator
@@ -15,9 +14,12 @@ from pathlib import Path
 from tree_sitter import Node
 
 from tests.infra.tools import arm, armtypes
-from tests.infra.tools.biceptree import Declaration, Expression, File, kind_of, literal, parse, properties, text, walk
+from tests.infra.tools.bicepmodules import Wrong, modules, near, passed
+from tests.infra.tools.biceporder import order
+from tests.infra.tools.bicepsecrets import secrets
+from tests.infra.tools.biceptree import Declaration, File, literal, parse, text, walk
+from tests.infra.tools.bicepvalues import Expression, reads
 
-Wrong = tuple[Node, str]
 _NAMESPACES = {"az", "sys"}
 # https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions, and what decorates
 _FUNCTIONS = set(
@@ -40,7 +42,6 @@ _FUNCTIONS = set(
         """,
     )
 )
-_SECRET = re.compile(r"password|secret|token|connectionstring|apikey", re.I)
 
 
 def check(path: Path) -> list[Wrong]:
@@ -49,8 +50,8 @@ def check(path: Path) -> list[Wrong]:
     if found:
         return found  # what follows would only repeat it
     found += [(node, f"{text(node)} is declared twice") for node in file.doubles]
-    found += [*_names(file), *_resources(file), *_modules(file), *_reads(file)]
-    found += _given(file) if path.suffix == ".bicepparam" else [*_unused(file), *_secrets(file)]
+    found += [*_names(file), *_resources(file), *modules(file), *_reads(file), *order(file)]
+    found += _given(file) if path.suffix == ".bicepparam" else [*_unused(file), *secrets(file)]
     return sorted(found, key=lambda wrong: wrong[0].start_point)
 
 
@@ -79,9 +80,9 @@ def _names(file: File) -> Iterator[Wrong]:
         name, parent = text(node), node.parent
         if parent is not None and parent.type == "call_expression" and parent.children[0] == node:
             if name not in _FUNCTIONS | declared:
-                yield node, f"there is no function {name}{_near(name, _FUNCTIONS)}"
+                yield node, f"there is no function {name}{near(name, _FUNCTIONS)}"
         elif name not in declared | local | _NAMESPACES:
-            yield node, f"nothing is called {name}{_near(name, declared)}"
+            yield node, f"nothing is called {name}{near(name, declared)}"
 
 
 def _is_use(node: Node) -> bool:
@@ -125,66 +126,15 @@ def _resources(file: File) -> Iterator[Wrong]:
         yield from armtypes.problems(resource, Expression(one.body, file), existing=one.existing)
 
 
-def _modules(file: File) -> Iterator[Wrong]:
-    for one in file.of("module"):
-        path = file.path.parent / one.target
-        if one.target.startswith(("br:", "br/", "ts:", "ts/")) or not path.exists():
-            yield one.node, f"there is no file {one.target}"
-            continue
-        module = parse(path)
-        body = properties(one.body) if one.body else {}
-        params = body.get("params")
-        yield from _passed(file, one, module, properties(params) if params and params.type == "object" else {},
-                           computed=params is not None and params.type != "object")  # fmt: skip
-        if module.scope != file.scope and "scope" not in body:
-            yield one.node, f"{one.name} deploys to another scope, {module.scope}: say which"
-
-
-def _passed(
-    file: File, at: Declaration, module: File, given: dict[str, Node], *, computed: bool = False
-) -> Iterator[Wrong]:
-    wanted = {p.name: p for p in module.of("param")}
-    for name, value in given.items():
-        if name not in wanted:
-            yield value, f"{module.path.name} has no parameter {name}{_near(name, set(wanted))}"
-            continue
-        yield from _fits(file, value, wanted[name], name)
-    for name, one in wanted.items():
-        if name not in given and not one.optional and not computed:
-            yield at.node, f"{module.path.name} needs its parameter {name}"
-
-
-def _fits(file: File, value: Node, param: Declaration, name: str) -> Iterator[Wrong]:
-    want = param.type.removesuffix("?")
-    want = "array" if want.endswith("[]") else want
-    have = kind_of(value, file)
-    if have not in ("", "null", want) and want in ("string", "int", "bool", "array", "object"):
-        yield value, f"{name}: {want} expected, not {have}"
-    allowed = param.decorators.get("allowed")
-    listed = [literal(c) or text(c) for c in allowed.children if c.is_named] if allowed is not None else []
-    if listed and (given := literal(value)) is not None and given not in listed:
-        yield value, f"{name}: {given!r} is not one of {', '.join(listed)}"
-
-
 def _reads(file: File) -> Iterator[Wrong]:
-    """What is read of modules and resources: outputs that they have, properties that their types have."""
-    for node in walk(file.root):
-        if node.type != "member_expression":
-            continue
-        base, path = _chain(node)
-        one = file.declared.get(base)
-        if one is None or not path or (node.parent is not None and node.parent.type == "member_expression"
-                                       and node.parent.child_by_field_name("object") == node):  # fmt: skip
-            continue
-        if one.kind == "module" and path[0] == "outputs" and len(path) > 1 and (file.path.parent / one.target).exists():
-            outputs = {o.name for o in parse(file.path.parent / one.target).of("output")}
-            if path[1] not in outputs:
-                yield node, f"{one.target} has no output {path[1]}{_near(path[1], outputs)}"
-        if one.kind == "resource" and (wrong := _read(one, path)):
+    """What is read of resources: properties that their types have."""
+    for node, seen in reads(file.root):
+        one = file.declared.get(seen.base)
+        if one is not None and one.kind == "resource" and (wrong := _read(one, seen.path)):
             yield node, wrong
 
 
-def _read(one: Declaration, path: list[str]) -> str:
+def _read(one: Declaration, path: tuple[str, ...]) -> str:
     name = one.target.partition("@")[0]
     resource = arm.known(name) if name not in arm.UNTOLD else None
     if resource is None:
@@ -199,17 +149,6 @@ def _read(one: Declaration, path: list[str]) -> str:
     return ""
 
 
-def _chain(node: Node) -> tuple[str, list[str]]:
-    """a!.b.?c as its first name and the rest; ends where something is indexed or called."""
-    path: list[str] = []
-    at: Node | None = node
-    while at is not None and at.type == "member_expression":
-        named = at.child_by_field_name("property")
-        path.insert(0, text(named) if named else "")
-        at = at.child_by_field_name("object")
-    return (text(at), path) if at is not None and at.type == "identifier" else ("", [])
-
-
 def _given(file: File) -> Iterator[Wrong]:
     """A file of parameters fits the file that it is for."""
     using = next((n for n in walk(file.root) if n.type == "using_statement"), None)
@@ -219,30 +158,7 @@ def _given(file: File) -> Iterator[Wrong]:
         yield using or file.root, f"there is no file {target}"
         return
     given = {one.name: one.value for one in file.of("var") if one.value is not None}
-    anchor = Declaration("using", "", using or file.root)
-    yield from _passed(file, anchor, parse(path), given)
-
-
-def _secrets(file: File) -> Iterator[Wrong]:
-    """Secrets are parameters that are marked so, and no outputs."""
-    secure = {p.name for p in file.of("param") if "secure" in p.decorators}
-    for param in file.of("param"):
-        named = _SECRET.search(param.name) and param.type in ("string", "object") and not param.name.lower().endswith(
-            ("name", "names", "uri", "id", "version", "identity")
-        )  # fmt: skip
-        if named and param.name not in secure:
-            yield param.node, f"{param.name} is a secret by its name: @secure()"
-        if param.name in secure and param.value is not None and literal(param.value):
-            yield param.node, f"{param.name} is secret and has a default"
-    for output in file.of("output"):
-        shown = {text(n) for n in walk(output.node) if n.type == "identifier"} & secure
-        if shown and "secure" not in output.decorators:
-            yield output.node, f"output {output.name} shows {', '.join(sorted(shown))}"
-
-
-def _near(name: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return f"; {near[0]}?" if near else ""
+    yield from passed(file, using or file.root, parse(path), given)
 
 
 def main(paths: list[Path]) -> int:

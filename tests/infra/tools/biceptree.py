@@ -1,32 +1,17 @@
-"""A Bicep file: what it declares, and its expressions as values that a type can be held against."""
+"""A Bicep file: what it declares."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
-from tests.infra.tools.armtypes import Value
-
 _PARSER = Parser(Language(tree_sitter_bicep.language()))
-_LITERALS = {
-    "number": "int", "boolean": "bool", "object": "object", "array": "array", "null": "null", "string": "string",
-    "multiline_string": "string",
-}  # fmt: skip
-_RESULTS = {  # of functions whose type does not depend on what they are given
-    "string": "string format join toLower toUpper replace substring trim uniqueString guid uri base64 padLeft "
-    "utcNow dateTimeAdd resourceId subscriptionResourceId loadTextContent newGuid uriComponent",
-    "int": "length int indexOf lastIndexOf dateTimeToEpoch",
-    "bool": "empty contains startsWith endsWith bool",
-    "array": "split map filter sort range flatten objectKeys items array createArray",
-    "object": "toObject mapValues groupBy",
-}
-_RETURNS = {name: kind for kind, names in _RESULTS.items() for name in names.split()}
 
 
 @dataclass(frozen=True)
@@ -102,6 +87,7 @@ class File:
         return "resourceGroup"
 
 
+@cache
 def parse(path: Path) -> File:
     content = path.read_bytes()
     if path.suffix == ".bicepparam":  # the grammar knows only params with types
@@ -144,6 +130,15 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
+def names(node: Node) -> list[Node]:
+    """The names that an expression uses; the keys of objects are none."""
+    return [n for n in walk(node) if n.type == "identifier" and not _is_key(n)]
+
+
+def _is_key(node: Node) -> bool:
+    return node.parent is not None and node.parent.type == "object_property" and bool(node.parent.children[0] == node)
+
+
 def properties(node: Node) -> dict[str, Node]:
     """The members of an object, by their names; where a name is computed there is none."""
     found = {}
@@ -171,90 +166,3 @@ def _body(node: Node | None) -> Node | None:
     if node.type in ("if_statement", "for_statement", "parenthesized_expression"):
         return next((body for c in node.children if c.type != "identifier" and (body := _body(c))), None)
     return None
-
-
-@dataclass(frozen=True)
-class Expression:
-    """An expression as a value."""
-
-    node: Node
-    file: File
-
-    @property
-    def where(self) -> Any:
-        return self.node
-
-    @property
-    def kind(self) -> str:
-        return kind_of(self.node, self.file)
-
-    @property
-    def literal(self) -> Any:
-        node = self._seen_through()
-        if node.type == "number":
-            return int(text(node))
-        if node.type == "boolean":
-            return text(node) == "true"
-        return literal(node)
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing is spread into it, and no name is computed."""
-        node = self._seen_through()
-        return all(
-            c.type == "object_property" and (c.children[0].type != "string" or literal(c.children[0]) is not None)
-            for c in node.children
-            if c.is_named and c.type != "comment"
-        )
-
-    def members(self) -> list[tuple[str, Value]]:
-        node = self._seen_through()
-        return [(name, Expression(value, self.file)) for name, value in properties(node).items()]
-
-    def elements(self) -> list[Value]:
-        node = self._seen_through()
-        return [
-            Expression(c, self.file)
-            for c in node.children
-            if node.type == "array" and c.is_named and c.type not in ("comment", "for_statement")
-        ]
-
-    def _seen_through(self) -> Node:
-        """A name of a variable stands for its value."""
-        node = self.node
-        while node.type == "parenthesized_expression" and len(node.children) == 3:
-            node = node.children[1]
-        declared = self.file.declared.get(text(node)) if node.type == "identifier" else None
-        if declared is not None and declared.kind == "var" and declared.value is not None:
-            return Expression(declared.value, self.file)._seen_through()
-        return node
-
-
-def kind_of(node: Node | None, file: File) -> str:
-    """string, int, bool, array, object or null; empty where it cannot be told."""
-    if node is None:
-        return ""
-    if node.type in _LITERALS:
-        return _LITERALS[node.type]
-    if node.type == "identifier":
-        return _kind_of_name(text(node), file)
-    if node.type == "call_expression":
-        return _RETURNS.get(text(node.children[0]).rpartition(".")[2], "")
-    if node.type == "for_statement":
-        return "array"
-    if node.type == "parenthesized_expression" and len(node.children) == 3:
-        return kind_of(node.children[1], file)
-    if node.type == "ternary_expression":
-        kinds = {kind_of(node.child_by_field_name(name), file) for name in ("consequence", "alternative")} - {"null"}
-        return kinds.pop() if len(kinds) == 1 else ""
-    return ""
-
-
-def _kind_of_name(name: str, file: File) -> str:
-    declared = file.declared.get(name)
-    if declared is None:
-        return ""
-    if declared.kind == "param":
-        kind = declared.type.removesuffix("?")
-        return "array" if kind.endswith("[]") else kind if kind in ("string", "int", "bool", "array", "object") else ""
-    return kind_of(declared.value, file) if declared.kind == "var" else ""

@@ -1,9 +1,11 @@
-// What faults.bicep calls: this one is right.
+// What faults.bicep and calls.bicep call: this one is right.
 param name string
 param attempts int = 10
 @allowed(['Standard', 'Premium'])
 param sku string
 param labels object = {}
+@secure()
+param password string = ''
 
 resource bus 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   name: name
@@ -12,7 +14,7 @@ resource bus 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   sku: { name: sku }
 
   resource queue 'queues' = {
-    name: 'runs'
+    name: empty(password) ? 'runs' : 'more'
     properties: { maxDeliveryCount: attempts }
   }
 }

@@ -1,0 +1,1 @@
+module around 'around.bicep' = {} //! around: it calls itself
