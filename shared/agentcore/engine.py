@@ -173,7 +173,8 @@ class Execution:
 
     async def _segments(self) -> Any:
         """Run, and after each interruption whose questions are answered, run on."""
-        agent, options, slice = await self._prepare()
+        with durable.no_exit(f"Making agent {self.run.agent!r}"):
+            agent, options, slice = await self._prepare()
         scope = durable.Scope(slice)
         with durable.enter(scope):
             self.past = await past(self, agent, options, scope)

@@ -93,7 +93,7 @@ class _Worker:
         except LeaseLost:
             log.info("run %s: another worker has it", run_id)
             self._done["lease_lost"] += 1
-        except BaseException as error:  # a tool may even raise SystemExit: that is this run's failure, not the worker's
+        except BaseException as error:  # whatever it is, it is this run's failure and not the worker's
             words = "run %s: this slice failed; the run is taken up again when its lease ends: %s"
             log.error(words, run_id, brief(error), exc_info=trace(log, error))
             self._done["errors"] += 1

@@ -9,7 +9,7 @@ from typing import Any
 from agents import Agent, FunctionTool, InputGuardrail, OutputGuardrail, RunContextWrapper, Tool
 
 from agentcore.durable.model import durable_model
-from agentcore.durable.scope import Scope, enter, scope_now
+from agentcore.durable.scope import Scope, enter, no_exit, scope_now
 from agentcore.durable.tool import durable_tool, is_agent_tool
 from agentcore.effects import effect_of
 from agentcore.errors import Misconfigured
@@ -94,7 +94,7 @@ def _guarded(function: Any, name: str) -> Any:
         scope = scope_now()
         if scope is None:
             return await _maybe(function(*args, **kwargs))
-        with enter(scope.within(f"guardrail:{name}")):
+        with enter(scope.within(f"guardrail:{name}")), no_exit(f"Guardrail {name!r}"):
             return await _maybe(function(*args, **kwargs))
 
     setattr(run, _MARK, True)
