@@ -68,13 +68,11 @@ class Execution:
         self.journal = self._journal()
         entries, to = self._before() or await self._slice()
         rest = [*await self.journal.rest(), *entries]
-        redelivery = self.service.bus.redelivery
+        send = await self._leave(rest, to)
         if isinstance(to, Finish):
-            send = await self.store.finish(self.claim.lease, rest, to, redelivery=redelivery)
             metrics.ended(self.run.agent, to.status)
             left = replace(self.run, status=to.status, output=to.output, error=to.error, usage=to.usage, wake_at=None)
         else:
-            send = await self.store.pause(self.claim.lease, rest, to, redelivery=redelivery)
             status = {"Requeue": "queued", "Wait": "waiting", "Sleep": "sleeping"}[type(to).__name__]
             if isinstance(to, Requeue) and to.failed:
                 metrics.retried(self.run.agent)
@@ -83,6 +81,16 @@ class Execution:
             left = replace(self.run, status=status)  # type: ignore[arg-type]  # the three are statuses
         self.service.live.hint(self.run.id)
         return left, send
+
+    async def _leave(self, rest: list[Entry], to: Finish | Pause) -> tuple[str, ...]:
+        lease, redelivery = self.claim.lease, self.service.bus.redelivery
+
+        async def leave(repeat: bool) -> tuple[str, ...]:
+            if isinstance(to, Finish):
+                return await self.store.finish(lease, rest, to, redelivery=redelivery, repeat=repeat)
+            return await self.store.pause(lease, rest, to, redelivery=redelivery, repeat=repeat)
+
+        return await self.journal.patiently(leave)
 
     async def rehearse(self) -> Finish | Pause | None:
         """Replay as far as the journal goes: the outcome if the code at hand would come to one there, else None."""
