@@ -126,12 +126,17 @@ class _Worker:
             self._done[counted] += 1
 
     async def _hand_over(self) -> None:
-        margin = self._service.settings.deadline_margin
-        for deadline in self._slices.values() if self._stop.is_set() else ():
-            deadline.bring_forward(margin)
-        left = margin if self._stop.is_set() else self._limit.left
-        if self._slices:
-            await asyncio.wait(self._slices, timeout=None if left == float("inf") else max(0.0, left))
+        margin, left = self._service.settings.deadline_margin, self._limit.left
+        stopped = asyncio.create_task(self._stop.wait())
+        while self._slices and left > 0 and not self._stop.is_set():
+            timeout = None if left == float("inf") else left
+            await asyncio.wait([stopped, *self._slices], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            left = self._limit.left
+        stopped.cancel()
+        if self._slices and self._stop.is_set():
+            for deadline in self._slices.values():
+                deadline.bring_forward(margin)
+            await asyncio.wait(self._slices, timeout=margin)
         stuck = list(self._slices)
         for task in stuck:  # it kept no deadline; its lease ends by itself and another worker takes over
             task.cancel()
