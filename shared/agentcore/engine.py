@@ -245,7 +245,9 @@ class Execution:
         factory = spec.resolve("context")
         if factory is None:
             return None
-        return await _maybe(factory(self.run) if inspect.signature(factory).parameters else factory())
+        if "wants_run" not in spec.cache:
+            spec.cache["wants_run"] = bool(inspect.signature(factory).parameters)
+        return await _maybe(factory(self.run) if spec.cache["wants_run"] else factory())
 
     async def _keep(self, runner: asyncio.Task[Any]) -> None:
         """The heartbeat, the deadline and the ear for cancellations, beside the run."""

@@ -25,8 +25,8 @@ def instrument(agent: Agent[Any]) -> None:
     """
     for one in check(agent):
         durable_model(one)
-        guardrails: list[Any] = [*one.input_guardrails, *one.output_guardrails]
-        durable_guardrails(guardrails, before=_has_effects(one))
+        if guardrails := [*one.input_guardrails, *one.output_guardrails]:
+            durable_guardrails(guardrails, before=_has_effects(one))
         if not one.__dict__.get(_MARK):
             _tools_of(one)
             one.__dict__[_MARK] = True
