@@ -8,6 +8,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agents import Agent, RunConfig, Runner, ToolApprovalItem
@@ -39,12 +40,15 @@ async def execute(service: Service, claim: Claim, deadline: Deadline) -> tuple[R
     """Move a claimed run forward. The run as it was left (None: the lease was lost), and the ids to send."""
     if taken_over(claim, service.settings.lease_seconds):
         metrics.TAKEOVERS.inc()
+    execution = Execution(service, claim, deadline)
     try:
-        return await Execution(service, claim, deadline).execute()
+        return await execution.execute()
     except (LeaseLost, Suspended):
         metrics.LEASES_LOST.inc()
         log.info("run %s: another worker has it now", claim.run.id)
         return None, ()
+    finally:
+        execution.leave_servers()
 
 
 class Execution:
@@ -59,6 +63,7 @@ class Execution:
         self.cut = False  # steps were cancelled, as the time was up
         self.overran = False  # one of them had all the time that there ever is
         self.patience: asyncio.TimerHandle | None = None  # with threads, which cannot be cancelled
+        self.brought: set[Any] = set()  # MCP servers of this slice's agents
         self.ends = Open()
         self.past: Past | None = None
 
@@ -215,7 +220,8 @@ class Execution:
         slice = durable.Slice(
             journal=self.journal, host=EngineHost(self.journal, self.store, self.settings),
             provider=self._provider(), transient=outcomes.transient,
-            retry_on=tuple(spec.retry_on), threads=self.service.threads, connect=self._servers().connect,
+            retry_on=tuple(spec.retry_on), threads=self.service.threads,
+            connect=partial(self._servers().connect, self.brought),
             trim=lambda items: trim(items, self.settings.history_tokens), asked=len(approvals.asked(self.journal)),
         )  # fmt: skip
         own: dict[str, Any] = {"group_id": self.run.thread_id}
@@ -239,6 +245,11 @@ class Execution:
             self.service.servers = durable.Servers(connect_seconds=self.settings.mcp_seconds, close_seconds=margin)
         servers: durable.Servers = self.service.servers
         return servers
+
+    def leave_servers(self) -> None:
+        """Those of an agent that is registered itself are for all runs."""
+        if self.brought and self.spec and not isinstance(self.spec.resolve("target"), Agent):
+            self.service.spawn(self._servers().leave(self.brought))
 
     async def _context(self, spec: AgentSpec) -> Any:
         """Made anew in each slice, so that nothing of it is ever serialized."""
