@@ -40,7 +40,8 @@ def asked(journal: Journal) -> list[Entry]:
 
 
 async def _ask(execution: Execution, key: str, questions: list[Question]) -> Outcome:
-    until = await execution.store.now() + timedelta(seconds=execution.settings.question_ttl)
+    now = await execution.journal.patiently(lambda repeat: execution.store.now())
+    until = now + timedelta(seconds=execution.settings.question_ttl)
     questions = [replace(question, expires_at=until) for question in questions]
     shown = [
         {

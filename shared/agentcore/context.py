@@ -80,7 +80,10 @@ class Current:
         await self.host.cancel_schedule(schedule_id)
 
     def emit(self, data: Any) -> None:
-        """Put a `custom` event on the run's stream; it is stored with the next step."""
+        """Put a `custom` event on the run's stream, as `data` is now; it is stored with the next step.
+
+        Raises Invalid for what JSON cannot say, such as a datetime.
+        """
         self.host.emit(data)
 
 

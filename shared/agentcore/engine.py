@@ -8,6 +8,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agents import Agent, RunConfig, Runner, ToolApprovalItem
@@ -39,12 +40,15 @@ async def execute(service: Service, claim: Claim, deadline: Deadline) -> tuple[R
     """Move a claimed run forward. The run as it was left (None: the lease was lost), and the ids to send."""
     if taken_over(claim, service.settings.lease_seconds):
         metrics.TAKEOVERS.inc()
+    execution = Execution(service, claim, deadline)
     try:
-        return await Execution(service, claim, deadline).execute()
+        return await execution.execute()
     except (LeaseLost, Suspended):
         metrics.LEASES_LOST.inc()
         log.info("run %s: another worker has it now", claim.run.id)
         return None, ()
+    finally:
+        execution.leave_servers()
 
 
 class Execution:
@@ -59,6 +63,7 @@ class Execution:
         self.cut = False  # steps were cancelled, as the time was up
         self.overran = False  # one of them had all the time that there ever is
         self.patience: asyncio.TimerHandle | None = None  # with threads, which cannot be cancelled
+        self.brought: set[Any] = set()  # MCP servers of this slice's agents
         self.ends = Open()
         self.past: Past | None = None
 
@@ -68,13 +73,11 @@ class Execution:
         self.journal = self._journal()
         entries, to = self._before() or await self._slice()
         rest = [*await self.journal.rest(), *entries]
-        redelivery = self.service.bus.redelivery
+        send = await self._leave(rest, to)
         if isinstance(to, Finish):
-            send = await self.store.finish(self.claim.lease, rest, to, redelivery=redelivery)
             metrics.ended(self.run.agent, to.status)
             left = replace(self.run, status=to.status, output=to.output, error=to.error, usage=to.usage, wake_at=None)
         else:
-            send = await self.store.pause(self.claim.lease, rest, to, redelivery=redelivery)
             status = {"Requeue": "queued", "Wait": "waiting", "Sleep": "sleeping"}[type(to).__name__]
             if isinstance(to, Requeue) and to.failed:
                 metrics.retried(self.run.agent)
@@ -83,6 +86,16 @@ class Execution:
             left = replace(self.run, status=status)  # type: ignore[arg-type]  # the three are statuses
         self.service.live.hint(self.run.id)
         return left, send
+
+    async def _leave(self, rest: list[Entry], to: Finish | Pause) -> tuple[str, ...]:
+        lease, redelivery = self.claim.lease, self.service.bus.redelivery
+
+        async def leave(repeat: bool) -> tuple[str, ...]:
+            if isinstance(to, Finish):
+                return await self.store.finish(lease, rest, to, redelivery=redelivery, repeat=repeat)
+            return await self.store.pause(lease, rest, to, redelivery=redelivery, repeat=repeat)
+
+        return await self.journal.patiently(leave)
 
     async def rehearse(self) -> Finish | Pause | None:
         """Replay as far as the journal goes: the outcome if the code at hand would come to one there, else None."""
@@ -173,7 +186,8 @@ class Execution:
 
     async def _segments(self) -> Any:
         """Run, and after each interruption whose questions are answered, run on."""
-        agent, options, slice = await self._prepare()
+        with durable.no_exit(f"Making agent {self.run.agent!r}"):
+            agent, options, slice = await self._prepare()
         scope = durable.Scope(slice)
         with durable.enter(scope):
             self.past = await past(self, agent, options, scope)
@@ -206,7 +220,8 @@ class Execution:
         slice = durable.Slice(
             journal=self.journal, host=EngineHost(self.journal, self.store, self.settings),
             provider=self._provider(), transient=outcomes.transient,
-            retry_on=tuple(spec.retry_on), threads=self.service.threads, connect=self._servers().connect,
+            retry_on=tuple(spec.retry_on), threads=self.service.threads,
+            connect=partial(self._servers().connect, self.brought),
             trim=lambda items: trim(items, self.settings.history_tokens), asked=len(approvals.asked(self.journal)),
         )  # fmt: skip
         own: dict[str, Any] = {"group_id": self.run.thread_id}
@@ -231,12 +246,19 @@ class Execution:
         servers: durable.Servers = self.service.servers
         return servers
 
+    def leave_servers(self) -> None:
+        """Those of an agent that is registered itself are for all runs."""
+        if self.brought and self.spec and not isinstance(self.spec.resolve("target"), Agent):
+            self.service.spawn(self._servers().leave(self.brought))
+
     async def _context(self, spec: AgentSpec) -> Any:
         """Made anew in each slice, so that nothing of it is ever serialized."""
         factory = spec.resolve("context")
         if factory is None:
             return None
-        return await _maybe(factory(self.run) if inspect.signature(factory).parameters else factory())
+        if "wants_run" not in spec.cache:
+            spec.cache["wants_run"] = bool(inspect.signature(factory).parameters)
+        return await _maybe(factory(self.run) if spec.cache["wants_run"] else factory())
 
     async def _keep(self, runner: asyncio.Task[Any]) -> None:
         """The heartbeat, the deadline and the ear for cancellations, beside the run."""

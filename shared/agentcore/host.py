@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
@@ -96,5 +97,10 @@ class EngineHost:
             raise NotFound(f"This thread has no schedule {schedule_id!r}.", field="schedule_id") from None
 
     def emit(self, data: Any) -> None:
+        """Raises Invalid for what JSON cannot say: in the journal it would keep all that follows from being stored."""
+        try:
+            data = json.loads(json.dumps(data, allow_nan=False))  # a copy: a tool may go on to change what it gave
+        except (TypeError, ValueError) as error:
+            raise Invalid(f"emit: what a tool emits must be JSON: {error}.", field="data") from error
         key = f"custom:{self.journal.run.fence}:{next(self._emitted)}"
         self.journal.add(Entry(key=key, kind="custom", data=data), linger=LINGER)

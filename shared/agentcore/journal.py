@@ -11,18 +11,20 @@ import concurrent.futures
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from agentcore.errors import AgentCoreError, LeaseLost, Unavailable
 from agentcore.events import Delta
 from agentcore.logs import brief, trace
 from agentcore.ports import StateStore
 from agentcore.records import STEPS, Ack, Claim, Entry, Pause
+
+T = TypeVar("T")
 
 log = logging.getLogger("agentcore.journal")
 LINGER = 0.05  # seconds that a step nobody waits for may stay unwritten, to share the next write
@@ -173,18 +175,28 @@ class Journal:
         now = asyncio.get_running_loop().time()
         # Moving wake_at costs an index entry, so it is not done with every append.
         due = now - self._renewed > self._lease_seconds / 3
+        renew = self._lease_seconds if due else None
+        # Entries that are stored are left alone, so nothing is to be known of an earlier attempt.
+        ack = await self.patiently(lambda repeat: self._store.append(self._lease, batch, renew=renew))
+        if due:
+            self._renewed = now
+        self._publish_stored(batch, ack)
+
+    async def patiently(self, verb: Callable[[bool], Awaitable[T]]) -> T:
+        """Try a verb of the store again while that is away and the lease lasts: it may pass.
+
+        The verb is told whether there was an attempt before, as that may have been committed for all we know.
+        """
+        repeat = False
         while True:
             try:
-                ack = await self._store.append(self._lease, batch, renew=self._lease_seconds if due else None)
-                break
-            except Unavailable as error:  # it may pass while the lease lasts; entries that are stored are left alone
+                return await verb(repeat)
+            except Unavailable as error:
                 if asyncio.get_running_loop().time() - self._renewed > self._lease_seconds:
                     raise
                 log.warning("run %s: %s", self.run.id, error)
                 await asyncio.sleep(PATIENCE)
-        if due:
-            self._renewed = now
-        self._publish_stored(batch, ack)
+                repeat = True
 
     def _publish_stored(self, batch: Sequence[Entry], ack: Ack) -> None:
         first, self._last_seq = self._last_seq + 1, ack.last_seq

@@ -180,17 +180,23 @@ class StateStore(Hints, Protocol):
         """Whether the run is still held, and whether somebody asked it to stop, without writing. LeaseLost."""
         ...
 
-    async def pause(self, lease: Lease, entries: Sequence[Entry], to: Pause, *, redelivery: float) -> tuple[str, ...]:
+    async def pause(
+        self, lease: Lease, entries: Sequence[Entry], to: Pause, *, redelivery: float, repeat: bool = False
+    ) -> tuple[str, ...]:
         """Append, and let go of the unfinished run. LeaseLost.
 
+        `repeat`: the same was tried before, and may have been committed; then the answer is what it would have been.
         A Sleep while messages wait behind the run does not sleep: `woke` (by: message) is written and it is queued.
         """
         ...
 
     async def finish(
-        self, lease: Lease, entries: Sequence[Entry], end: Finish, *, redelivery: float
+        self, lease: Lease, entries: Sequence[Entry], end: Finish, *, redelivery: float, repeat: bool = False
     ) -> tuple[str, ...]:
-        """Append, end the run, store its items, promote its successor: one transaction. LeaseLost."""
+        """Append, end the run, store its items, promote its successor: one transaction. LeaseLost.
+
+        `repeat`: as with `pause`.
+        """
         ...
 
     async def expire_questions(self, lease: Lease) -> tuple[Entry, ...]:

@@ -58,10 +58,13 @@ async def preflight(service: Service, *, batch: int = 100) -> AsyncIterator[Repo
 
 async def _check(service: Service, claim: Claim) -> Report:
     run, problem = claim.run, None
+    execution = Execution(service, claim, Deadline(None), frozen=True)
     try:
-        to = await Execution(service, claim, Deadline(None), frozen=True).rehearse()
+        to = await execution.rehearse()
         if isinstance(to, Finish) and to.status == "failed" and to.error:
             problem = f"{to.error['code']}: {to.error['message']}"
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
+    finally:
+        execution.leave_servers()
     return Report(run_id=run.id, tenant=run.tenant, agent=run.agent, status=run.status, problem=problem)

@@ -86,6 +86,7 @@ class Service(Threads, Reading):
             agent_version=spec.version, input=input, metadata=metadata or {}, config=config or {}, deltas=deltas,
             trigger=trigger, request=request, webhook=webhook,  # type: ignore[arg-type]  # the trigger is one
         )  # fmt: skip
+        asked = [agent, input, thread_id, metadata, config, multitask, request, webhook]
         with ExitStack() as room:
             here = here and self._inline < self.settings.inline_runs
             if here:
@@ -94,7 +95,7 @@ class Service(Threads, Reading):
             accepted = await self.store.accept(
                 run, redelivery=self.bus.redelivery, multitask=multitask or "enqueue",
                 explicit=multitask is not None, idempotency_key=idempotency_key,
-                request_hash=_hash([agent, input, thread_id, metadata, config, multitask, request, webhook]),
+                request_hash=_hash(asked) if idempotency_key else "",
                 lease=self.settings.lease_seconds if here else None, window=self.settings.history_items,
             )  # fmt: skip
             if accepted.claim is not None:

@@ -93,7 +93,7 @@ class _Worker:
         except LeaseLost:
             log.info("run %s: another worker has it", run_id)
             self._done["lease_lost"] += 1
-        except BaseException as error:  # a tool may even raise SystemExit: that is this run's failure, not the worker's
+        except BaseException as error:  # whatever it is, it is this run's failure and not the worker's
             words = "run %s: this slice failed; the run is taken up again when its lease ends: %s"
             log.error(words, run_id, brief(error), exc_info=trace(log, error))
             self._done["errors"] += 1
@@ -126,12 +126,17 @@ class _Worker:
             self._done[counted] += 1
 
     async def _hand_over(self) -> None:
-        margin = self._service.settings.deadline_margin
-        for deadline in self._slices.values() if self._stop.is_set() else ():
-            deadline.bring_forward(margin)
-        left = margin if self._stop.is_set() else self._limit.left
-        if self._slices:
-            await asyncio.wait(self._slices, timeout=None if left == float("inf") else max(0.0, left))
+        margin, left = self._service.settings.deadline_margin, self._limit.left
+        stopped = asyncio.create_task(self._stop.wait())
+        while self._slices and left > 0 and not self._stop.is_set():
+            timeout = None if left == float("inf") else left
+            await asyncio.wait([stopped, *self._slices], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            left = self._limit.left
+        stopped.cancel()
+        if self._slices and self._stop.is_set():
+            for deadline in self._slices.values():
+                deadline.bring_forward(margin)
+            await asyncio.wait(self._slices, timeout=margin)
         stuck = list(self._slices)
         for task in stuck:  # it kept no deadline; its lease ends by itself and another worker takes over
             task.cancel()

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import Connection, Float, bindparam, event, func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from agentcore.errors import Unavailable
+from agentcore.errors import LeaseLost, Unavailable
 from agentcore.ids import new_id
-from agentcore.records import Requeue
+from agentcore.records import Finish, Requeue, Wait
 from agentcore.store.postgres import PostgresStore
 from agentcore.store.sql import SqlStore
 from agentcore.testing.travel import advance
@@ -35,6 +35,7 @@ from tests.contracts.store_kit import (
     finish,
     get,
     keys,
+    message,
     step,
     texts,
 )
@@ -173,6 +174,32 @@ async def test_a_claim_or_sweep_whose_answer_is_lost_comes_again_when_its_time_h
     await advance(pg, REDELIVERY + 1)
     assert await pg.sweep(limit=9, redelivery=REDELIVERY) == (wanted.id,)
     assert (await finish(pg, await claim(pg, wanted)), lossy.left) == ((), 0)
+
+
+async def test_a_worker_that_comes_again_to_let_go_of_a_run_hears_the_same(store: SqlStore) -> None:
+    """As when the database went away before it could say that it had committed, and is back."""
+    held_one = await claimed(store)
+    again: dict[str, Any] = {"redelivery": REDELIVERY, "repeat": True}
+    sent = await store.pause(held_one.lease, [step(0)], Requeue(), redelivery=REDELIVERY)
+    assert await store.pause(held_one.lease, [step(0)], Requeue(), **again) == sent == (held_one.run.id,)
+    held_one = await claim(store, held_one.run)
+    question = Wait(questions=(a_question(held_one.run),))
+    assert await store.pause(held_one.lease, [step(1)], question, **again) == ()  # nothing was done before
+    assert await store.pause(held_one.lease, [step(1)], question, **again) == ()
+    [asked] = await store.questions(TENANT)
+    await decide(store, asked)
+    held_one = await claim(store, held_one.run)
+    second = (await accept(store, held_one.run.thread_id)).run
+    end = Finish(status="succeeded", output="done", items=[message("a")])
+    sent = await store.finish(held_one.lease, [step(2)], end, redelivery=REDELIVERY)
+    assert await store.finish(held_one.lease, [step(2)], end, **again) == sent == (second.id,)
+    last = await claim(store, second)
+    assert await store.finish(held_one.lease, [step(2)], end, **again) == ()  # somebody works on the next one by now
+    assert await store.finish(last.lease, [], end, **again) == ()
+    assert await store.finish(last.lease, [], end, **again) == ()
+    assert texts(await store.items(TENANT, second.thread_id)) == ["a", "a"]
+    with pytest.raises(LeaseLost):
+        await store.finish(last.lease, [], end, redelivery=REDELIVERY)
 
 
 # -- a database that is busy or away says so, and a caller can come again

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import Agent
+from agents import Agent, function_tool
 
+from agentcore import current
 from agentcore.errors import Invalid, NotFound
 from agentcore.events import Cursor, PublicEvent
 from agentcore.records import Run
@@ -283,10 +285,6 @@ def test_waiting_returns_when_a_person_is_needed_and_when_it_ends(tmp_path: Path
 
 
 def test_a_tools_own_events_are_on_the_stream(tmp_path: Path, world: World) -> None:
-    from agents import function_tool
-
-    from agentcore import current
-
     @function_tool
     async def look() -> str:
         current().emit({"progress": 0.5})
@@ -298,5 +296,49 @@ def test_a_tools_own_events_are_on_the_stream(tmp_path: Path, world: World) -> N
         run = await it.accept()
         live = await streamed(it, run)
         assert [e.data["progress"] for e in live if e.type == "custom"] == [0.5, 1.0]
+
+    on(tmp_path, test)
+
+
+@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
+def test_what_a_tool_emits_is_stored_as_it_was_then(tmp_path: Path, world: World, sync: bool) -> None:
+    def emit() -> str:
+        progress = {"done": [1]}
+        current().emit(progress)
+        progress["done"].append(2)
+        return "seen"
+
+    async def emit_async() -> str:
+        return emit()
+
+    async def test(it: Harness) -> None:
+        tool = function_tool(emit if sync else emit_async, name_override="look")
+        it.agent(lambda: world.agent([call("look", id="c")], [say("done")], tools=[tool]))
+        run = await it.run()
+        assert [e.data for e in await it.journal(run) if e.kind == "custom"] == [{"done": [1]}]
+
+    on(tmp_path, test)
+
+
+@pytest.mark.parametrize("bad", [datetime(2026, 1, 1, tzinfo=UTC), float("nan")])
+def test_a_tool_that_emits_what_json_cannot_say_is_told_so_and_its_run_goes_on(
+    tmp_path: Path, world: World, bad: Any
+) -> None:
+    @function_tool
+    async def look() -> str:
+        current().emit({"fine": True})
+        try:
+            current().emit({"at": bad})
+        except Invalid as error:
+            return str(error)
+        return "no error"
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: world.agent([call("look", id="c")], [say("done")], tools=[look]))
+        run = await it.run()
+        assert (run.status, run.fence) == ("succeeded", 1)
+        assert [e.data for e in await it.journal(run) if e.kind == "custom"] == [{"fine": True}]
+        [tool] = [e.data["output"] for e in await it.journal(run) if e.kind == "tool"]
+        assert tool.startswith("emit: what a tool emits must be JSON: ")
 
     on(tmp_path, test)

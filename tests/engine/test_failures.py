@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
-from agents import Agent, GuardrailFunctionOutput, function_tool, input_guardrail
+from agents import Agent, GuardrailFunctionOutput, function_tool, input_guardrail, output_guardrail
 
 from agentcore import Transient
 from agentcore.errors import NotRedrivable
@@ -227,3 +228,48 @@ def test_a_run_that_outlives_its_time_has_expired_and_the_next_one_goes_on(
         assert third.status == "succeeded"
 
     on(tmp_path, test, run_ttl=2 * 86400.0)
+
+
+@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
+def test_a_tool_that_exits_has_failed_and_ends_no_process(
+    tmp_path: Path, world: World, streamed: bool, sync: bool
+) -> None:
+    def quit() -> str:
+        sys.exit(3)
+
+    async def quit_async() -> str:
+        sys.exit(3)
+
+    async def test(it: Harness) -> None:
+        told: Any = lambda _, error: str(error)  # noqa: E731
+        tool = function_tool(quit if sync else quit_async, name_override="quit", failure_error_function=told)
+        it.agent(lambda: world.agent([call("quit", id="c")], [say("sorry")], tools=[tool]))
+        run = await it.run(deltas=streamed)
+        assert (run.status, run.output, run.fence) == ("succeeded", "sorry", 1)
+        assert outputs(await it.history(run)) == {"c": "The tool raised SystemExit(3)."}
+
+    on(tmp_path, test)
+
+
+@pytest.mark.parametrize("where", ["before", "beside", "after", "making"])
+def test_a_guardrail_or_a_function_that_exits_fails_its_run_and_ends_no_process(
+    tmp_path: Path, world: World, streamed: bool, where: str
+) -> None:
+    def quit(context: Any, agent: Any, text: Any) -> GuardrailFunctionOutput:
+        sys.exit("no key")
+
+    def build() -> Agent[Any]:
+        if where == "making":
+            sys.exit("no key")
+        if where == "after":
+            return world.agent([say("done")], output_guardrails=[output_guardrail(quit)])
+        guardrail = input_guardrail(run_in_parallel=where == "beside")(quit)
+        return world.agent([say("done")], input_guardrails=[guardrail])
+
+    async def test(it: Harness) -> None:
+        it.agent(build)
+        run = await it.run(deltas=streamed)
+        assert (run.status, run.fence) == ("failed", 1)
+        assert "SystemExit('no key')" in str(run.error)
+
+    on(tmp_path, test)

@@ -96,6 +96,36 @@ def test_a_server_is_connected_once_for_all_runs_and_closed_at_the_end(
 
 
 @pytest.mark.parametrize("where", ["itself", "agent tool"])
+def test_servers_that_are_made_with_their_agents_do_not_pile_up(
+    tmp_path: Path, world: World, streamed: bool, where: str
+) -> None:
+    async def test(it: Harness) -> None:
+        it.agent(lambda: agent(world, shop(tmp_path), where=where))
+        for _ in range(3):
+            assert (await it.run(deltas=streamed)).status == "succeeded"
+        await until(lambda: [alive(pid) for pid in pids(world)] == [False, False, True])
+
+    on(tmp_path, test)
+    assert not any(alive(pid) for pid in pids(world))
+
+
+@pytest.mark.parametrize("registered", ["itself", "by a function that makes it of what there is"])
+def test_a_server_that_all_runs_share_stays_whatever_runs_beside(
+    tmp_path: Path, world: World, streamed: bool, registered: str
+) -> None:
+    async def test(it: Harness) -> None:
+        shared, other = shop(tmp_path), shop(tmp_path)
+        it.agent(agent(world, shared) if registered == "itself" else lambda: agent(world, shared))
+        it.agent(lambda: agent(world, other), "other")
+        for name in ["main", *(["main"] if registered != "itself" else []), "other", "other"]:
+            await it.run(agent=name, deltas=streamed)
+        assert (await it.run(deltas=streamed)).status == "succeeded"
+        assert [alive(pid) for pid in pids(world)] == [True, True]
+
+    on(tmp_path, test)
+
+
+@pytest.mark.parametrize("where", ["itself", "agent tool"])
 def test_a_server_that_died_is_connected_again(tmp_path: Path, world: World, streamed: bool, where: str) -> None:
     async def test(it: Harness) -> None:
         server = shop(tmp_path)

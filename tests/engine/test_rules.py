@@ -167,6 +167,50 @@ def test_a_database_that_is_busy_for_a_moment_costs_no_lease(tmp_path: Path, wor
     on(tmp_path, test)
 
 
+class Flickering:
+    """A database that goes away once in a verb, before or after it has done what was asked."""
+
+    def __init__(self, service: Service, verb: str, when: str) -> None:
+        self.store, self.verb, self.when, self.times = service.store, verb, when, 0
+
+    def __getattr__(self, verb: str) -> Any:
+        return self.flicker if verb == self.verb else getattr(self.store, verb)
+
+    async def flicker(self, *args: Any, **options: Any) -> Any:
+        self.times += 1
+        if self.times > 1 or self.when == "after":
+            done = await getattr(self.store, self.verb)(*args, **options)
+        if self.times == 1:
+            raise Unavailable("away")
+        return done
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("verb", ["finish", "pause", "now"])
+def test_a_database_that_is_away_for_a_moment_at_the_end_of_a_slice_costs_no_lease(
+    tmp_path: Path, world: World, streamed: bool, verb: str, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is paid for twice: what was said last is stored with the end of the run."""
+    monkeypatch.setattr("agentcore.journal.PATIENCE", 0.01)
+
+    async def test(it: Harness) -> None:
+        it.agent(
+            lambda: world.agent([call("pay", id="p")], [say("done")], tools=[world.tool("pay", needs_approval=True)])
+        )
+        flickering = Flickering(it.service, verb, when)
+        it.service.store = cast(StateStore, flickering)
+        run = await it.run(deltas=streamed)
+        it.agent(lambda: world.agent([say("next")], name="other"), "other")
+        behind = await it.accept("x", "other", thread_id=run.thread_id, multitask="enqueue")
+        await it.decide("approve")
+        left = await it.get(run)
+        assert (left.status, left.fence, left.failures) == ("succeeded", 2, 0)
+        assert (flickering.times, world.count("model:0"), world.count("model:1")) == (2 + (verb == "finish"), 1, 1)
+        assert (await it.get(behind)).status == "succeeded"  # by its id on the bus: no tick has passed
+
+    on(tmp_path, test)
+
+
 # -- 4. no finished step runs twice
 
 

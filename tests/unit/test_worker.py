@@ -279,6 +279,37 @@ def test_a_drain_of_a_bus_that_fails_says_so() -> None:
     asyncio.run(test())
 
 
+def test_a_stop_is_heard_while_a_drain_that_has_failed_waits_for_its_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = asyncio.Event()
+
+    async def work(run_id: str, deadline: Deadline) -> Any:
+        asyncio.get_running_loop().call_later(0.05, stop.set)
+        while not deadline.passed:
+            await deadline.sleep(3600)
+        return ended("queued")
+
+    async def test() -> None:
+        it = Fake(work, slice_seconds=3600.0)
+        await it.bus.send(["a"])
+        receive = it.bus.receive
+
+        async def once(**options: Any) -> Any:
+            monkeypatch.setattr(it.bus, "receive", broken)
+            return await receive(**options)
+
+        async def broken(**options: Any) -> Any:
+            raise ConnectionError("the bus is away")
+
+        monkeypatch.setattr(it.bus, "receive", once)
+        async with asyncio.timeout(10):
+            with pytest.raises(ConnectionError):
+                await it.loop(drain=True, stop=stop)
+        assert it.worked == ["a"]
+        assert stop.is_set()
+
+    asyncio.run(test())
+
+
 def test_a_tick_that_fails_is_followed_by_the_next(caplog: pytest.LogCaptureFixture) -> None:
     stop, ticks = asyncio.Event(), list[int]()
 

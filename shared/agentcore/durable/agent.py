@@ -9,7 +9,7 @@ from typing import Any
 from agents import Agent, FunctionTool, InputGuardrail, OutputGuardrail, RunContextWrapper, Tool
 
 from agentcore.durable.model import durable_model
-from agentcore.durable.scope import Scope, enter, scope_now
+from agentcore.durable.scope import Scope, enter, no_exit, scope_now
 from agentcore.durable.tool import durable_tool, is_agent_tool
 from agentcore.effects import effect_of
 from agentcore.errors import Misconfigured
@@ -25,8 +25,8 @@ def instrument(agent: Agent[Any]) -> None:
     """
     for one in check(agent):
         durable_model(one)
-        guardrails: list[Any] = [*one.input_guardrails, *one.output_guardrails]
-        durable_guardrails(guardrails, before=_has_effects(one))
+        if guardrails := [*one.input_guardrails, *one.output_guardrails]:
+            durable_guardrails(guardrails, before=_has_effects(one))
         if not one.__dict__.get(_MARK):
             _tools_of(one)
             one.__dict__[_MARK] = True
@@ -94,7 +94,7 @@ def _guarded(function: Any, name: str) -> Any:
         scope = scope_now()
         if scope is None:
             return await _maybe(function(*args, **kwargs))
-        with enter(scope.within(f"guardrail:{name}")):
+        with enter(scope.within(f"guardrail:{name}")), no_exit(f"Guardrail {name!r}"):
             return await _maybe(function(*args, **kwargs))
 
     setattr(run, _MARK, True)

@@ -98,6 +98,8 @@ def dump_tool_output(output: Any) -> Any:
         return {"$sdk": type(output).__name__, "value": output.model_dump(mode="json")}
     if isinstance(output, list) and any(isinstance(part, BaseModel) for part in output):
         return {"$list": [dump_tool_output(part) for part in output]}
+    if type(output) is str:
+        return output
     try:
         return json.loads(json.dumps(output))
     except (TypeError, ValueError):

@@ -188,20 +188,12 @@ class _Call:
     async def record(self, output: Sequence[Any], usage: Any, response_id: str | None) -> None:
         """Store the response; before its tools run, if it calls any."""
         journal = self.scope.slice.journal
-        effects = {
-            t.name: effect_of(t)
-            for t in self.tools
-            if isinstance(t, FunctionTool) and not getattr(t, "_is_agent_tool", False)
-        }
         calls = [item for item in output if getattr(item, "type", None) == "function_call"]
         used = dump_usage(usage)
         data = {
             "agent": self.agent, "shape": self.shape, "output": dump_output(output), "usage": used,
-            "response_id": response_id, "effects": {c.call_id: effects[c.name] for c in calls if c.name in effects},
+            "response_id": response_id, **(self._about(calls) if calls else {"effects": {}}),
         }  # fmt: skip
-        held = {t.name for t in self.tools if isinstance(t, FunctionTool) and t.needs_approval is not False}
-        if asks := [c.call_id for c in calls if c.name in held]:
-            data["approvals"] = asks  # of these, readers hear that they began when a person has said yes
         journal.add(Entry(key=self.key, kind="model", data=data), linger=0.0 if calls else LINGER)
         metrics.model_called(self.agent or journal.run.agent, time.perf_counter() - self.began, used)
         self.scope.slice.numbers[self.number] += 1
@@ -209,6 +201,16 @@ class _Call:
         self.scope.called({c.name: c.call_id for c in reversed(calls)})
         if calls:
             await journal.commit()
+
+    def _about(self, calls: Sequence[Any]) -> dict[str, Any]:
+        """What a repeat of these calls would mean, and which of them a person is asked about first."""
+        tools = [tool for tool in self.tools if isinstance(tool, FunctionTool)]
+        effects = {t.name: effect_of(t) for t in tools if not getattr(t, "_is_agent_tool", False)}
+        data: dict[str, Any] = {"effects": {c.call_id: effects[c.name] for c in calls if c.name in effects}}
+        held = {t.name for t in tools if t.needs_approval is not False}
+        if asks := [c.call_id for c in calls if c.name in held]:
+            data["approvals"] = asks  # of these, readers hear that they began when a person has said yes
+        return data
 
 
 def is_default(provider: ModelProvider) -> bool:

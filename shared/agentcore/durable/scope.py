@@ -116,6 +116,15 @@ class Scope:
         )  # fmt: skip
 
 
+@contextmanager
+def no_exit(what: str) -> Iterator[None]:
+    """An exit in an agent's code is an error like any other: asyncio would end the process, with all its runs."""
+    try:
+        yield
+    except SystemExit as error:
+        raise RuntimeError(f"{what} raised SystemExit({error.code!r}).") from error
+
+
 _scope: ContextVar[Scope | None] = ContextVar("agentcore_scope", default=None)
 
 

@@ -1,14 +1,14 @@
-"""Local MCP servers: connected when a run first needs them, once each, and closed with the service."""
+"""Local MCP servers: connected when a run first needs them, once each, and closed when no run can need them again."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from agents import UserError
 from agents.mcp import MCPServer, MCPServerManager
@@ -33,13 +33,37 @@ class Servers:
         # the task that entered it.
         self._managers: dict[MCPServer, MCPServerManager] = {}
         self._lost: set[MCPServer] = set()
-        self._locks: defaultdict[MCPServer, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakKeyDictionary[MCPServer, asyncio.Lock] = WeakKeyDictionary()
+        self._slices: WeakKeyDictionary[MCPServer, int] = WeakKeyDictionary()  # how many have brought it
+        self._single: set[MCPServer] = set()  # what the slice that ended last has brought, and no other yet
 
-    async def connect(self, servers: Iterable[MCPServer]) -> None:
-        """Return once they are connected, again where a connection was lost. Raises Transient where that fails."""
+    async def connect(self, brought: set[MCPServer], servers: Iterable[MCPServer]) -> None:
+        """Return once they are connected, again where a connection was lost. Raises Transient where that fails.
+
+        `brought` notes those of a slice, for `leave`.
+        """
         for server in servers:
-            async with self._locks[server]:
+            if server not in brought:
+                brought.add(server)
+                self._slices[server] = self._slices.get(server, 0) + 1
+            async with self._lock(server):
                 await self._connect(server)
+
+    async def leave(self, brought: set[MCPServer]) -> None:
+        """Close what was made for one slice: a function that makes its agent anew makes such servers each time.
+
+        They look like those that a module keeps, until another slice has ended without them. So that is awaited.
+        """
+        over, self._single = self._single - brought, {one for one in brought if self._slices[one] == 1}
+        await asyncio.gather(*(self._close_single(server) for server in over))
+
+    async def _close_single(self, server: MCPServer) -> None:
+        async with self._lock(server):
+            if self._slices[server] == 1:
+                await self._close(server)
+
+    def _lock(self, server: MCPServer) -> asyncio.Lock:
+        return self._locks.setdefault(server, asyncio.Lock())
 
     async def _connect(self, server: MCPServer) -> None:
         if server in self._lost:

@@ -17,7 +17,7 @@ from agents.tool_context import ToolContext
 from agentcore import metrics
 from agentcore.context import Current, Parked, Woke
 from agentcore.durable.codec import dump_tool_output, load_tool_output
-from agentcore.durable.scope import Scope, enter, scope_now
+from agentcore.durable.scope import Scope, enter, no_exit, scope_now
 from agentcore.effects import effect_of
 from agentcore.errors import Transient
 from agentcore.journal import RETRY, Journal, Suspended, Suspension
@@ -193,13 +193,14 @@ def _guarded(
 ) -> Callable[[ToolContext[Any], str], Awaitable[Any]]:
     @functools.wraps(implementation)
     async def invoke(context: ToolContext[Any], arguments: str) -> Any:
-        try:
+        scope = scope_now()
+        if scope is None:
             return await implementation(context, arguments)
+        try:
+            with no_exit("The tool"):
+                return await implementation(context, arguments)
         except Exception as error:
-            scope = scope_now()
-            if scope and (
-                isinstance(error, (Transient, scope.slice.retry_on)) or (agent_tool and scope.slice.transient(error))
-            ):
+            if isinstance(error, (Transient, scope.slice.retry_on)) or (agent_tool and scope.slice.transient(error)):
                 raise _Unwound(error) from error
             raise
 

@@ -80,7 +80,7 @@ async def _advance(service: Service, claim: Claim) -> None:
         raise
     except LeaseLost:
         log.info("run %s: another worker has it", claim.run.id)
-    except BaseException as error:  # a tool may even raise SystemExit: that is this run's failure, not the process's
+    except BaseException as error:  # whatever it is, it is this run's failure and not the process's
         words = "run %s: this slice failed; the run is taken up again when its lease ends: %s"
         log.error(words, claim.run.id, brief(error), exc_info=trace(log, error))
 

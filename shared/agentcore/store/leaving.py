@@ -41,8 +41,10 @@ _CAME = (
 
 
 class Leaving(Verbs):
-    async def pause(self, lease: Lease, entries: Sequence[Entry], to: Pause, *, redelivery: float) -> tuple[str, ...]:
-        return await self._pause(lease, entries, to, redelivery)
+    async def pause(
+        self, lease: Lease, entries: Sequence[Entry], to: Pause, *, redelivery: float, repeat: bool = False
+    ) -> tuple[str, ...]:
+        return await self._pause(lease, entries, to, redelivery, repeat=repeat)
 
     async def _pause(
         self, lease: Lease, entries: Sequence[Entry], to: Pause, redelivery: float, *, repeat: bool = False
@@ -62,9 +64,9 @@ class Leaving(Verbs):
         return await self.database.transaction(work, repeat=repeat)
 
     async def finish(
-        self, lease: Lease, entries: Sequence[Entry], end: Finish, *, redelivery: float
+        self, lease: Lease, entries: Sequence[Entry], end: Finish, *, redelivery: float, repeat: bool = False
     ) -> tuple[str, ...]:
-        return await self._finish(lease, entries, end, redelivery)
+        return await self._finish(lease, entries, end, redelivery, repeat=repeat)
 
     async def _finish(
         self, lease: Lease, entries: Sequence[Entry], end: Finish, redelivery: float, *, repeat: bool = False

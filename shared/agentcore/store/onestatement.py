@@ -78,7 +78,7 @@ class OneStatementStore(SqlStore):
         }  # fmt: skip
         rows = await self.database.once(statements.REQUEUE, params)
         if not rows:
-            return await super()._pause(lease, entries, to, redelivery, repeat=rows is None)
+            return await super()._pause(lease, entries, to, redelivery, repeat=repeat or rows is None)
         return (lease.run_id,) if at_once or rows[0].cancel_requested else ()
 
     async def _finish(
@@ -90,7 +90,8 @@ class OneStatementStore(SqlStore):
         items = [dict(one) for one in end.items]
         params = {**_under(lease), **outcome, "entries": _packed(entries), "items": items, "count": len(items)}
         rows = await self.database.once(statement, params)
-        return () if rows else await super()._finish(lease, entries, end, redelivery, repeat=rows is None)
+        repeat = repeat or rows is None
+        return () if rows else await super()._finish(lease, entries, end, redelivery, repeat=repeat)
 
     async def entries(
         self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000, size: int | None = None
