@@ -14,6 +14,7 @@ import pytest
 from agentcore.ids import new_id
 from agentcore.records import Message
 from agentcore.store.sql import SqlStore
+from tests.brokers.pubsub import PubSub
 from tests.conftest import opened
 from tests.contracts.store_kit import accept, claimed, step
 from tests.e2e.processes import ROOT, environment
@@ -40,6 +41,32 @@ def test_a_process_believes_in_another_time() -> None:
         [sys.executable, "-c", BEHIND], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
     )
     assert found.stdout.split() == [str(DAY), str(DAY), str(DAY), "True", "True"]
+
+
+PULLS = """
+import asyncio, sys
+from tests.soak.clock import skew
+skew(-86400)
+from agentcore.settings import Settings
+from tests.soak.bus import open_bus
+async def carried():
+    bus = open_bus(sys.argv[1], None, Settings())
+    await bus.send(sys.argv[2:])
+    print(*(message.run_id for message in await bus.receive(limit=1, wait=30.0)))
+asyncio.run(carried())
+"""
+
+
+def test_grpc_keeps_the_right_time_in_a_process_that_believes_in_another() -> None:
+    broker, run_id = PubSub(), new_id()
+    try:
+        found = subprocess.run(
+            [sys.executable, "-c", PULLS, broker.queue(again=60), run_id], cwd=ROOT,
+            env=environment(**broker.environment), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        broker.stop()
+    assert (found.stdout, found.returncode) == (f"{run_id}\n", 0), found.stderr
 
 
 async def test_the_post_office_loses_repeats_delays_and_shuffles(
