@@ -16,7 +16,7 @@ from agentcore.settings import Settings
 from agentcore.store import open_store
 from tests.postgres import Postgres
 from tests.receiver import Received, Receiver, receiving, status
-from tests.soak import fleet, invariants, post, recovery, telling
+from tests.soak import ends, fleet, invariants, post, recovery, telling
 from tests.soak.api import Api
 from tests.soak.chaos import Chaos
 from tests.soak.database import Database
@@ -113,7 +113,8 @@ class Soak:
         lines, seconds = self.side.lines(), time.monotonic() - self.began
         self.wrong += dict.fromkeys(self._judged(facts))
         found = sorted(recovery.recoveries(facts, lines, self.fleet.losses), key=lambda one: one[0])
-        streams = self.readers.streams
+        streams, all_ends = self.readers.streams, self.fleet.ends
+        alone, asked = [end for end in all_ends if not end.asked], [end for end in all_ends if end.asked]
         return Report(
             options=self.options, seconds=seconds, wrong=self.wrong, faults=self.chaos.counts,
             lines={
@@ -123,13 +124,14 @@ class Soak:
                 "faults": counted(self.chaos.counts),
                 "messages": counted(self.office.counts),
                 "takeovers": str(recovery.takeovers(facts, lines)),
-                "leases lost": str(self.fleet.told("another worker has it")),
+                "leases lost": str(self.fleet.said().count("another worker has it")),
                 "unknown outcomes": str(_asked(facts, "outcome")),
                 "decisions": counted(self.person.decided),
                 "readers": f"{len(streams)} on {sum(one.connections for one in streams)} connections, "
                 f"{sum(len(one.told) for one in streams)} events",
                 "requests": counted(self.api.counts),
-                "ended by themselves": counted(self.fleet.exits),
+                "ended by themselves": counted(Counter(f"{e.name.partition(' ')[0]} with {e.code}" for e in alone)),
+                "ended when asked": counted(Counter(f"{e.asked.name} with {e.code}" for e in asked if e.asked)),
                 "recoveries": _told(found),
             },
         )  # fmt: skip
@@ -158,6 +160,8 @@ class Soak:
         yield from invariants.heard(facts, (one.headers.get("webhook-id", "") for one in self.receiver.received))
         yield from invariants.cleaned(facts)
         yield from telling.told(facts, self.readers.streams)
+        yield from ends.ended(self.fleet.ends, self.fleet.outages)
+        yield from ends.complained(self.fleet.said())
 
 
 def _told(found: Sequence[tuple[float, Loss, str]]) -> str:
