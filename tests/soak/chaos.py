@@ -93,9 +93,13 @@ class Chaos:
         async with self._restarting:
             self._count(counted)
             with self._fleet.outage():
-                await asyncio.to_thread(self._server.stop, how)
-                await asyncio.sleep(self._rng.uniform(0, 1))
-                await asyncio.to_thread(self._server.start)
+                await asyncio.to_thread(self._again, how, self._rng.uniform(0, 1))
+
+    def _again(self, how: signal.Signals, pause: float) -> None:
+        """In one thread, so that the server comes back although the soak ends amid it."""
+        self._server.stop(how)
+        time.sleep(pause)
+        self._server.start()
 
     async def _end(self, member: Member, how: signal.Signals, counted: str) -> None:
         async with member.lock:
