@@ -71,7 +71,9 @@ async def _first(client: httpx.AsyncClient, event: str, count: int) -> float:
     for _ in range(count):
         start = time.perf_counter()
         async with client.stream("POST", "/runs/stream", json=_BODY) as answer:
-            taken += [time.perf_counter() - start async for line in answer.aiter_lines() if line == f"event: {event}"]
+            answer.raise_for_status()
+            found = [time.perf_counter() - start async for line in answer.aiter_lines() if line == f"event: {event}"]
+            taken.append(found[0])
     return statistics.median(taken) * 1e3
 
 
@@ -83,7 +85,8 @@ async def _open_streams(
     async with AsyncExitStack() as streams:
         for number in range(1, counts[-1] + 1):
             thread = (await client.post("/threads", json={})).raise_for_status().json()["thread_id"]
-            await streams.enter_async_context(client.stream("GET", f"/threads/{thread}/events"))
+            answer = await streams.enter_async_context(client.stream("GET", f"/threads/{thread}/events"))
+            answer.raise_for_status()  # a stream that is refused is not open
             if number in counts:
                 taken.append((number, (_memory(process) - before) / 1024))
         spent = _spent(process)
