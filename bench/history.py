@@ -13,7 +13,7 @@ from agents import Agent, Runner
 
 from bench import fakes
 from bench.measures import Bench
-from bench.results import Plot, Results, Row
+from bench.results import Plot, Results, Row, at_most
 from bench.rounds import Case, Turn, interleaved, latency, ratio
 from bench.subjects import Product, agents, product
 
@@ -43,7 +43,7 @@ async def run(bench: Bench) -> Results:
         found = await interleaved(cases, bench.rounds)
     few, most = lengths[0], lengths[-1]
     row = Row(
-        measure=f"a turn after {most:,} messages of history, to one after {few}", unit="x", target="≤ 1.2",
+        measure=f"a turn after {most:,} messages of history, to one after {few}", unit="x", target=at_most(1.2),
         ours=ratio(found[f"ours {most}"], found[f"ours {few}"]),
         peers={
             f"raw, given as many messages as ours ({given[most]:,} to {given[few]})":
