@@ -42,12 +42,8 @@ def main() -> None:
 async def _all(bench: Bench, names: list[str]) -> Results:
     results = Results(load=os.getloadavg()[0])
     for name in names:
-        work = measure(name)
-        if work is None:
-            print(f"{name}: not there yet", flush=True)
-            continue
         before = os.getloadavg()[0]
-        results += await work(bench)
+        results += await measure(name)(bench)
         print(f"{name}: measured, load {before:.1f} before and {os.getloadavg()[0]:.1f} after", flush=True)
     return results
 

@@ -16,7 +16,10 @@ _calls = count()
 class Text(Model):
     """Says the same thing each time."""
 
+    given = 0  # messages, the last time that any was asked
+
     async def get_response(self, system_instructions: Any, input: Any, *args: Any, **kwargs: Any) -> ModelResponse:
+        Text.given = len(input)
         text = ResponseOutputText(type="output_text", text="hello there, this is a fixed answer", annotations=[])
         message = ResponseOutputMessage(id="m1", type="message", role="assistant", status="completed", content=[text])
         return _answer(message)

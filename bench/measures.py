@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 
 from bench.results import Results
 
@@ -33,9 +32,7 @@ NAMES = (
 )  # fmt: skip
 
 
-def measure(name: str) -> Callable[[Bench], Awaitable[Results]] | None:
-    """The measure of that name; None where there is none."""
-    if find_spec(f"bench.{name}") is None:
-        return None
+def measure(name: str) -> Callable[[Bench], Awaitable[Results]]:
+    """The measure of that name."""
     found: Callable[[Bench], Awaitable[Results]] = import_module(f"bench.{name}").run
     return found

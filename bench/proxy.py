@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
+
+from bench.processes import command, environment
 
 
 class Proxy:
@@ -44,3 +47,21 @@ async def proxied(url: str, delay: float = 0.0) -> AsyncIterator[tuple[str, Prox
         yield urlunsplit(place._replace(netloc=f"{place.username}@127.0.0.1:{port}")), proxy
     finally:
         server.close()
+
+
+@asynccontextmanager
+async def far(url: str, delay: float) -> AsyncIterator[str]:
+    """The URL of the same database so far away, each way; what holds back is a process of its own."""
+    async with command("-m", "bench.proxy", url, str(delay), **environment()) as process:
+        assert process.stdout
+        yield (await process.stdout.readline()).decode().strip()
+
+
+async def _main(url: str, delay: float) -> None:
+    async with proxied(url, delay) as (here, _):
+        print(here, flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1], float(sys.argv[2])))

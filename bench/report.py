@@ -30,10 +30,20 @@ def table(results: Results) -> str:
     """The rows in Markdown, and what is not among them."""
     rows = results.rows
     lines = ["| measure | ours | target | peers, same run |", "|---|---|---|---|"]
-    lines += [f"| {row.measure} | **{_number(row.ours)} {row.unit}** | {row.target} | {_peers(row)} |" for row in rows]
+    lines += [
+        f"| {row.measure} | **{_number(row.ours)} {row.unit}** | {_target(row)} | {_peers(row)} |" for row in rows
+    ]
     notes = [f"- {row.measure}: {row.note}." for row in rows if row.note]
     absent = [f"- Not measured: {one}." for one in results.absent]
     return "\n".join([*lines, "", *notes, *absent])
+
+
+def _target(row: Row) -> str:
+    if row.target is None:
+        return ""
+    words = f", {row.target.words}" if row.target.words else ""
+    missed = " (**missed**)" if row.target.missed(row.ours) else ""
+    return f"{row.target.direction} {_number(row.target.limit)}{words}{missed}"
 
 
 def _peers(row: Row) -> str:

@@ -4,6 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a row should come to, in its unit."""
+
+    direction: Literal["≤", "≥"]
+    limit: float
+    words: str = ""  # what else is to be said of it
+
+    def missed(self, value: float) -> bool:
+        return value > self.limit if self.direction == "≤" else value < self.limit
+
+
+def at_most(limit: float, words: str = "") -> Target:
+    return Target("≤", limit, words)
+
+
+def at_least(limit: float, words: str = "") -> Target:
+    return Target("≥", limit, words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +34,7 @@ class Row:
     measure: str
     ours: float
     unit: str  # "x raw", "ms"…
-    target: str = ""
+    target: Target | None = None
     peers: Mapping[str, float] = field(default_factory=dict)  # in the same unit, from the same run
     note: str = ""
 

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import httpx
 
+from bench.http import OPEN
 from bench.measures import Bench
 from bench.processes import address, command, environment
-from bench.results import Plot, Results, Row
+from bench.results import Plot, Results, Row, at_most
 from bench.rounds import interleaved, ratio
 from bench.subjects import product
 
-_OPEN = (100, 300, 1000)
+_COUNTS = (100, 300, 1000)
 _BODY = {"agent_id": "words", "input": "hi"}
 
 
@@ -29,9 +30,9 @@ async def run(bench: Bench) -> Results:
     async with product(url):
         pass  # the schema is there now
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 3 * _OPEN[-1])), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 3 * _COUNTS[-1])), hard))
     async with (
-        command("-m", "agentcore", "serve", "--port", "0", **environment(url, AGENTCORE_AUTH="none")) as ours,
+        command("-m", "agentcore", "serve", "--port", "0", **environment(url, **OPEN)) as ours,
         command("-m", "bench.floor", **environment()) as bare,
         _client(await address(ours)) as here, _client(await address(bare)) as there,
     ):  # fmt: skip
@@ -41,7 +42,7 @@ async def run(bench: Bench) -> Results:
             for who, client in (("ours", here), ("floor", there))
         }
         found = await interleaved(cases, max(3, bench.rounds // 2))
-        taken, cpu = await _open_streams(here, ours.pid, (30, 100) if bench.quick else _OPEN)
+        taken, cpu = await _open_streams(here, ours.pid, (30, 100) if bench.quick else _COUNTS)
     names = {"run": "first event", "delta": "first text", "finished": "last event"}
     rows = [_row(name, found[f"ours {event}"], found[f"floor {event}"]) for event, name in names.items()]
     most, all_of_them = taken[-1]
@@ -57,7 +58,7 @@ async def run(bench: Bench) -> Results:
 def _row(name: str, ours: list[float], floor: list[float]) -> Row:
     added = statistics.median(a - b for a, b in zip(ours, floor, strict=True))
     note = f"{ratio(ours, floor):.2f} x a bare server, which keeps nothing"
-    target = "≤ 5" if name == "first event" else ""
+    target = at_most(5) if name == "first event" else None
     return Row(measure=f"a stream's {name}, beyond a bare server's", unit="ms", target=target, ours=added, note=note)
 
 
@@ -71,7 +72,9 @@ async def _first(client: httpx.AsyncClient, event: str, count: int) -> float:
     for _ in range(count):
         start = time.perf_counter()
         async with client.stream("POST", "/runs/stream", json=_BODY) as answer:
-            taken += [time.perf_counter() - start async for line in answer.aiter_lines() if line == f"event: {event}"]
+            answer.raise_for_status()
+            found = [time.perf_counter() - start async for line in answer.aiter_lines() if line == f"event: {event}"]
+            taken.append(found[0])
     return statistics.median(taken) * 1e3
 
 
@@ -83,7 +86,8 @@ async def _open_streams(
     async with AsyncExitStack() as streams:
         for number in range(1, counts[-1] + 1):
             thread = (await client.post("/threads", json={})).raise_for_status().json()["thread_id"]
-            await streams.enter_async_context(client.stream("GET", f"/threads/{thread}/events"))
+            answer = await streams.enter_async_context(client.stream("GET", f"/threads/{thread}/events"))
+            answer.raise_for_status()  # a stream that is refused is not open
             if number in counts:
                 taken.append((number, (_memory(process) - before) / 1024))
         spent = _spent(process)

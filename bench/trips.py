@@ -8,11 +8,11 @@ from functools import partial
 
 from bench.measures import Bench
 from bench.proxy import Proxy, proxied
-from bench.results import Results, Row
+from bench.results import Results, Row, at_most
 from bench.rounds import latency
 from bench.subjects import KINDS, dbos, product
 
-MOST = {"text": "≤ 3 (2 + models + tools)", "tool": "≤ 5 (2 + models + tools)"}
+MOST = {"text": at_most(3, "2 + models + tools"), "tool": at_most(5, "2 + models + tools")}
 TURNS = 50
 
 

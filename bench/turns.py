@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from bench.measures import Bench
-from bench.results import Results, Row
+from bench.results import Results, Row, at_most
 from bench.rounds import Case, Turn, interleaved, latency, ratio
 from bench.subjects import KINDS, commits, dbos, product, raw, session
 
@@ -32,7 +32,7 @@ async def run(bench: Bench) -> Results:
         found = await interleaved(cases, bench.rounds)
     rows = [
         Row(
-            measure=f"durable {WORDS[kind]}", unit="x raw", target="≤ 2.0, stretch 1.6",
+            measure=f"durable {WORDS[kind]}", unit="x raw", target=at_most(2.0, "stretch 1.6"),
             ours=ratio(found[f"ours {kind}"], found[f"raw {kind}"]),
             peers={
                 "its bare commits": ratio(found[f"least {kind}"], found[f"raw {kind}"]),
@@ -44,7 +44,7 @@ async def run(bench: Bench) -> Results:
         for kind in KINDS
     ]  # fmt: skip
     beside = Row(
-        measure="turn with one tool, beside DBOS", unit="x DBOS", target="≤ 0.4",
+        measure="turn with one tool, beside DBOS", unit="x DBOS", target=at_most(0.4),
         ours=ratio(found["ours tool"], found["dbos tool"]), peers={"DBOS": 1.0},
     )  # fmt: skip
     return Results(rows=[*rows, beside])

@@ -1,17 +1,21 @@
-"""SQS, as moto's server has it."""
+"""SQS, as moto's server has it, in a process of its own: in ours it would hold up all else that runs here."""
 
 from __future__ import annotations
 
 import json
-import logging
+import shutil
+import signal
+import sys
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import boto3
-from moto.server import ThreadedMotoServer
 
-from tests.brokers.broker import Dead, Traits, fresh
+from tests.brokers.broker import Dead, Server, Traits, fresh
 from tests.brokers.proxy import Proxy
+from tests.e2e.processes import environment, free_port
 
 _REGION, _ACCOUNT = "eu-central-1", "123456789012"
 
@@ -21,10 +25,11 @@ class Sqs:
     traits = Traits(delays=True, refuses="credentials")
 
     def __init__(self) -> None:
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+        self.folder = Path(tempfile.mkdtemp(prefix="agentcore-sqs-"))
+        port = free_port()
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        self._server = Server(command, port, self.folder, environment())
         self._server.start()
-        _, port = self._server.get_host_and_port()
         self.proxy = Proxy(port)
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": _REGION}
         self._client: Any = boto3.client("sqs", endpoint_url=f"http://127.0.0.1:{port}", **keys)
@@ -67,7 +72,8 @@ class Sqs:
     def stop(self) -> None:
         self.proxy.cut()
         self._client.close()
-        self._server.stop()
+        self._server.stop(signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _at(self, url: str) -> str:
         found: str = self._client.get_queue_url(QueueName=url.rpartition("/")[2])["QueueUrl"]

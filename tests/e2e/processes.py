@@ -27,6 +27,8 @@ PATIENCE = 90.0
 def environment(**more: str) -> dict[str, str]:
     """This environment with no setting of ours but that nobody is asked who they are, and with this source tree."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AGENTCORE_", "OPENAI_"))}
+    # As deployed, what is imported is compiled: where that is switched off, each start of a process takes seconds more.
+    kept = {**kept, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(ROOT / ".pytest_cache/compiled")}
     path = f"{ROOT / 'shared'}{os.pathsep}{ROOT}"
     return {**kept, "AGENTCORE_AUTH": "none", "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **more}
 

@@ -7,7 +7,6 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from tests.postgres import Postgres
 from tests.soak.fleet import Fleet, Member
@@ -67,20 +66,22 @@ class Chaos:
         member = self._any()
         async with member.lock:
             self._count("cuts of one process", member)
-            member.proxy.cut_after(self._rng.randrange(4000))
-            await asyncio.sleep(self._rng.uniform(0, STOP))
-            member.proxy.cut()
-            member.proxy.restore()
+            with self._fleet.outage(member):
+                member.proxy.cut_after(self._rng.randrange(4000))
+                await asyncio.sleep(self._rng.uniform(0, STOP))
+                member.proxy.cut()
+                member.proxy.restore()
 
     async def cut_all(self) -> None:
         """Nobody can."""
         async with self._restarting:
             self._count("cuts of all")
-            for member in self._fleet.members.values():
-                member.proxy.cut()
-            await asyncio.sleep(self._rng.uniform(0, LEASE))
-            for member in self._fleet.members.values():
-                member.proxy.restore()
+            with self._fleet.outage():
+                for member in self._fleet.members.values():
+                    member.proxy.cut()
+                await asyncio.sleep(self._rng.uniform(0, LEASE))
+                for member in self._fleet.members.values():
+                    member.proxy.restore()
 
     async def restart_fast(self) -> None:
         await self._restart(signal.SIGINT, "restarts of PostgreSQL, fast")
@@ -91,16 +92,20 @@ class Chaos:
     async def _restart(self, how: signal.Signals, counted: str) -> None:
         async with self._restarting:
             self._count(counted)
-            await asyncio.to_thread(self._server.stop, how)
-            await asyncio.sleep(self._rng.uniform(0, 1))
-            await asyncio.to_thread(self._server.start)
+            with self._fleet.outage():
+                await asyncio.to_thread(self._again, how, self._rng.uniform(0, 1))
+
+    def _again(self, how: signal.Signals, pause: float) -> None:
+        """In one thread, so that the server comes back although the soak ends amid it."""
+        self._server.stop(how)
+        time.sleep(pause)
+        self._server.start()
 
     async def _end(self, member: Member, how: signal.Signals, counted: str) -> None:
         async with member.lock:
-            with suppress(ProcessLookupError):
-                self._count(counted, member)
-                self._fleet.lost(how.name, member)
-                await member.end(how)
+            self._count(counted, member)
+            self._fleet.lost(how.name, member)
+            self._fleet.ends.append(await member.end(how))
 
     def _count(self, what: str, member: Member | None = None) -> None:
         self.counts[what] += 1

@@ -7,6 +7,8 @@ import time
 from datetime import datetime, tzinfo
 from typing import Any
 
+RIGHT = time.time  # as it was before anything here was wrong
+
 
 class _Everywhere(type):
     """What the database and C code make are times too."""
@@ -20,7 +22,7 @@ class _Everywhere(type):
 
 def skew(seconds: float) -> None:
     """Be wrong by so much from now on. To be called before anything else is imported."""
-    right, right_ns = time.time, time.time_ns
+    right_ns = time.time_ns
 
     class Wrong(datetime, metaclass=_Everywhere):
         __slots__ = ()  # C code knows how large a time is
@@ -37,6 +39,6 @@ def skew(seconds: float) -> None:
         def today(cls) -> datetime:  # type: ignore[override]
             return datetime.fromtimestamp(time.time())
 
-    time.time = lambda: right() + seconds
+    time.time = lambda: RIGHT() + seconds
     time.time_ns = lambda: right_ns() + int(seconds * 1e9)
     calendar.datetime = Wrong  # type: ignore[misc]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Any
 
 from agentcore import app, cli, settings
 from agentcore.commands.process import stopping
+from agentcore.errors import AgentCoreError
 from agentcore.worker import tick_forever
 from tests.soak import bus
 
@@ -28,7 +30,11 @@ def main(arguments: list[str], name: str, skew: float) -> int:
     setattr(app, "open_bus", bus.open_bus)  # noqa: B010 - a plain assignment to a function is an error of types
     if arguments != ["clock"]:
         return cli.main(arguments)
-    asyncio.run(ring())
+    try:
+        asyncio.run(ring())
+    except AgentCoreError as error:  # as the commands of the product end
+        print(f"agentcore: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.brokers.proxy import Proxy
 from tests.e2e.processes import ROOT, environment, free_port
+from tests.soak.ends import End, Outage
 from tests.soak.options import LEASE, Options
 
 DAYS = 86400.0
@@ -46,16 +45,28 @@ class Member:
         command = [sys.executable, "-m", "tests.soak.process", *self._command]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=log)
+        self.began = time.monotonic()
 
     @property
     def pid(self) -> int:
         return self.process.pid
 
-    async def end(self, how: signal.Signals) -> None:
+    async def end(self, how: signal.Signals) -> End:
         """Send a signal that ends it, and start another one. Raises TimeoutExpired where it does not end."""
-        self.process.send_signal(how)
-        await asyncio.to_thread(self.process.wait, ENDS)
+        if (end := self.ended()) is None:
+            self.process.send_signal(how)
+            await asyncio.to_thread(self.process.wait, ENDS)
+            end = self._end(how)
         self.begin()
+        return end
+
+    def ended(self) -> End | None:
+        """How it ended by itself, if it has."""
+        return None if self.process.poll() is None else self._end(None)
+
+    def _end(self, asked: signal.Signals | None) -> End:
+        code = self.process.returncode
+        return End(name=self.name, code=code, asked=asked, began=self.began, at=time.monotonic())
 
     async def stop(self, seconds: float) -> None:
         """Let it stand still for a while."""
@@ -71,7 +82,8 @@ class Fleet:
         self.log, self.side = folder / "fleet.log", folder / "side"
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         self.losses: list[Loss] = []
-        self.exits: Counter[str] = Counter()  # processes that ended by themselves
+        self.ends: list[End] = []
+        self.outages: list[Outage] = []
         target, rng = urlsplit(database), options.rng("clocks")
         names = [*(f"worker {n}" for n in range(options.workers)), "api", "clock"]
         commands = {"api": ("serve",), "clock": ("clock",)}
@@ -93,6 +105,16 @@ class Fleet:
     def lost(self, how: str, member: Member) -> None:
         self.losses.append(Loss(how=how, pid=member.pid, at=time.time()))
 
+    @contextmanager
+    def outage(self, member: Member | None = None) -> Iterator[None]:
+        """Meanwhile it, or nobody, has a way to the database."""
+        name, since = member.name if member else "", time.monotonic()
+        self.outages.append(outage := Outage(name=name, since=since))
+        try:
+            yield
+        finally:
+            self.outages[self.outages.index(outage)] = replace(outage, until=time.monotonic())
+
     def note(self, words: str) -> None:
         """Write into the log that all processes share."""
         now = datetime.now()
@@ -103,16 +125,15 @@ class Fleet:
         """Start again what ends by itself, as any host does."""
         while True:
             for member in self.members.values():
-                code = member.process.poll()
-                if code is not None and not member.lock.locked():
-                    self.exits[f"{member.name.partition(' ')[0]} with {code}"] += 1
-                    self.note(f"{member.name} ended with {code}")
+                if not member.lock.locked() and (end := member.ended()) is not None:
+                    self.ends.append(end)
+                    self.note(f"{member.name} ended with {end.code}")
                     member.begin()
             await asyncio.sleep(0.3)
 
-    def told(self, words: str) -> int:
-        """How often the log has these words."""
-        return len(re.findall(words, self.log.read_text(errors="replace")))
+    def said(self) -> str:
+        """The log that all processes share."""
+        return self.log.read_text(errors="replace")
 
     def kill(self) -> None:
         for member in self.members.values():

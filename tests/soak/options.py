@@ -28,6 +28,11 @@ class Options:
     faults: tuple[str, ...] = ()  # those of Chaos that happen; none: all
     pause: float = 4.0  # seconds at most between two faults
 
+    @property
+    def limit(self) -> float:
+        """Seconds after which it must have come to its end, also on a busy machine."""
+        return 4 * self.seconds + 480
+
     def rng(self, *names: object) -> random.Random:
         """A random generator of its own for each purpose, so that one that is asked more often changes no other."""
         return random.Random(":".join(map(str, (self.seed, *names))))

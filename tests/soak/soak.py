@@ -16,7 +16,7 @@ from agentcore.settings import Settings
 from agentcore.store import open_store
 from tests.postgres import Postgres
 from tests.receiver import Received, Receiver, receiving, status
-from tests.soak import fleet, invariants, post, recovery, telling
+from tests.soak import ends, fleet, invariants, post, recovery, telling
 from tests.soak.api import Api
 from tests.soak.chaos import Chaos
 from tests.soak.database import Database
@@ -28,10 +28,12 @@ from tests.soak.post import PostOffice
 from tests.soak.readers import Readers
 from tests.soak.report import Report, counted
 from tests.soak.side import Side
+from tests.soak.together import places, until_one_ends
 from tests.soak.users import Users
 
 LOOK = 1.0  # seconds between two looks at what must never be
 TELL = 5.0  # seconds between two lines of progress
+LAST = 120.0  # seconds for the database to answer when all is over
 STILL = 120.0  # seconds without any news of any run, which mean that something is stuck
 
 
@@ -59,26 +61,29 @@ class Soak:
 
     async def run(self) -> Report:
         """Break everything while runs pass; then let them end, and look at what is there."""
-        watches = (self.person.decide(), self._watch(), self._tell(), self._stand_still())
-        tasks = [asyncio.create_task(one) for one in (self._pass(), *watches)]
+        parts = {
+            "the users and the faults": self._pass(), "the person": self.person.decide(), "the watch": self._watch(),
+            "the progress": self._tell(), "the runs": self._stand_still(),
+        }  # fmt: skip
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
-        except TimeoutError as error:
-            self.wrong.append(str(error))
+            self.wrong += await until_one_ends(self.options.limit, parts)
         finally:
             self.readers.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        facts = await self.database.facts()
+        try:
+            async with asyncio.timeout(LAST):
+                facts = await self.database.facts()
+        except TimeoutError:
+            facts = Facts()
+            self.wrong.append("the database does not answer any more: nothing else was looked at")
+        else:
+            self.wrong += dict.fromkeys(self._judged(facts))
         report = self._report(facts)
         self._keep(facts, report)
         return report
 
     async def _pass(self) -> None:
         """Return when all has been said, no run is open, and what ended runs leave behind is gone."""
+        await self.api.ask("GET", "/readyz")
         async with asyncio.TaskGroup() as group:
             group.create_task(self.users.all())
             group.create_task(self.chaos.rage(self.options.seconds))
@@ -93,7 +98,7 @@ class Soak:
             if (now := await self.database.mark()) != before:
                 before, since = now, time.monotonic()
             if time.monotonic() - since > STILL:
-                raise TimeoutError(f"nothing has moved for {STILL:g} s")
+                raise TimeoutError(f"nothing has moved for {STILL:g} s: {places()}")
             await asyncio.sleep(TELL)
 
     async def _watch(self) -> None:
@@ -111,9 +116,9 @@ class Soak:
 
     def _report(self, facts: Facts) -> Report:
         lines, seconds = self.side.lines(), time.monotonic() - self.began
-        self.wrong += dict.fromkeys(self._judged(facts))
         found = sorted(recovery.recoveries(facts, lines, self.fleet.losses), key=lambda one: one[0])
-        streams = self.readers.streams
+        streams, all_ends = self.readers.streams, self.fleet.ends
+        alone, asked = [end for end in all_ends if not end.asked], [end for end in all_ends if end.asked]
         return Report(
             options=self.options, seconds=seconds, wrong=self.wrong, faults=self.chaos.counts,
             lines={
@@ -123,13 +128,14 @@ class Soak:
                 "faults": counted(self.chaos.counts),
                 "messages": counted(self.office.counts),
                 "takeovers": str(recovery.takeovers(facts, lines)),
-                "leases lost": str(self.fleet.told("another worker has it")),
+                "leases lost": str(self.fleet.said().count("another worker has it")),
                 "unknown outcomes": str(_asked(facts, "outcome")),
                 "decisions": counted(self.person.decided),
                 "readers": f"{len(streams)} on {sum(one.connections for one in streams)} connections, "
                 f"{sum(len(one.told) for one in streams)} events",
                 "requests": counted(self.api.counts),
-                "ended by themselves": counted(self.fleet.exits),
+                "ended by themselves": counted(Counter(f"{e.name.partition(' ')[0]} with {e.code}" for e in alone)),
+                "ended when asked": counted(Counter(f"{e.asked.name} with {e.code}" for e in asked if e.asked)),
                 "recoveries": _told(found),
             },
         )  # fmt: skip
@@ -158,6 +164,8 @@ class Soak:
         yield from invariants.heard(facts, (one.headers.get("webhook-id", "") for one in self.receiver.received))
         yield from invariants.cleaned(facts)
         yield from telling.told(facts, self.readers.streams)
+        yield from ends.ended(self.fleet.ends, self.fleet.outages)
+        yield from ends.complained(self.fleet.said())
 
 
 def _told(found: Sequence[tuple[float, Loss, str]]) -> str:
@@ -202,7 +210,6 @@ async def _prepared(options: Options, server: Postgres, folder: Path) -> AsyncIt
         async with fleet.running(options, folder, url, **bus) as members:
             api, database = Api(members.url), Database(url)
             try:
-                await api.ask("GET", "/readyz")
                 yield Soak(options, server, database, office, receiver, members, api, Side(members.side))
             finally:
                 await api.close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from signal import SIGKILL, SIGTERM, Signals
 from typing import Any
 
 import pytest
 
-from tests.soak import invariants, recovery, telling
+from tests.soak import ends, invariants, recovery, telling
+from tests.soak.ends import End, Outage
 from tests.soak.facts import Alarm, Delivery, Entry, Facts, Item, Run, Thread
 from tests.soak.fleet import Loss
 from tests.soak.readers import Stream, Told
@@ -89,7 +91,7 @@ def thread(told: list[Told]) -> list[Told]:
 
 def judged(
     facts: Facts = FACTS, lines: list[Line] = LINES, accepted: dict[str, str] = ACCEPTED, told: list[Told] = TOLD,
-    received: tuple[str, ...] = ("d",), whole: bool = True,
+    received: tuple[str, ...] = ("d",), whole: bool = True, ended: Sequence[End] = (), log: str = "",
 ) -> list[str]:  # fmt: skip
     """What all invariants together find."""
     found: list[Iterable[str]] = [
@@ -98,12 +100,33 @@ def judged(
         invariants.keyed(lines), invariants.agreed(facts, lines), invariants.spoken(facts), invariants.rang(facts),
         invariants.heard(facts, received), invariants.cleaned(facts),
         telling.told(facts, [Stream("run", "a", told, 1, whole=whole), Stream("thread", "t", thread(told), 9, True)]),
+        ends.ended(ended, OUTAGES), ends.complained(log),
     ]  # fmt: skip
     return [sentence for sentences in found for sentence in sentences]
 
 
+OUTAGES = [Outage(name="api", since=100.0, until=103.0), Outage(name="", since=200.0, until=203.0)]
+LOST = "ERROR asyncio Task exception was never retrieved"
+FAILED = "ERROR api: agentcore.service background work failed: KeyError: 'x'"
+DOWN = "ERROR api: agentcore.service background work failed: Unavailable: The database cannot be reached."
+
+
+def end(code: int, began: float, at: float, asked: Signals | None = None, name: str = "api") -> End:
+    return End(name=name, code=code, asked=asked, began=began, at=at)
+
+
+LAWFUL = [
+    end(2, 90, 102),  # its way to the database was cut as it started
+    end(2, 201, 213, name="clock"),  # nobody had one
+    end(2, 195, 201, SIGTERM),
+    end(0, 0, 150, SIGTERM),
+    end(-15, 149, 150, SIGTERM),  # before it could listen for that
+    end(-9, 0, 150, SIGKILL),
+]
+
+
 def test_a_lawful_history_has_no_flaw() -> None:
-    assert judged() == []
+    assert judged(ended=LAWFUL, log=DOWN) == []
 
 
 def first(**changes: Any) -> Facts:
@@ -173,6 +196,15 @@ FLAWS: dict[str, tuple[str, Callable[[], list[str]]]] = {
     "a reader never ends": ("never came to the end", lambda: judged(whole=False)),
     "a piece of text is missing": ("came after", lambda: judged(told=[*TOLD[:7], *TOLD[8:]])),
     "a piece of text comes twice": ("came after", lambda: judged(told=[*TOLD[:8], *TOLD[7:]])),
+    "a process ends by itself": ("ended by itself with 0", lambda: judged(ended=[end(0, 90, 102)])),
+    "it ends as others are cut off": ("by itself with 2", lambda: judged(ended=[end(2, 90, 102, name="clock")])),
+    "it ends once the database is back": ("by itself with 2", lambda: judged(ended=[end(2, 104, 110)])),
+    "it ends of an outage long after its start": ("by itself with 2", lambda: judged(ended=[end(2, 0, 201)])),
+    "it crashes in an outage": ("by itself with 1", lambda: judged(ended=[end(1, 90, 102)])),
+    "it ends badly when asked": ("SIGTERM, and ended with 1", lambda: judged(ended=[end(1, 0, 150, SIGTERM)])),
+    "it does not listen for SIGTERM": ("ended with -15", lambda: judged(ended=[end(-15, 0, 150, SIGTERM)])),
+    "an error is lost": ("never retrieved", lambda: judged(log=f"one\n{LOST}\ntwo")),
+    "work fails in the background": ("KeyError", lambda: judged(log=f"{DOWN}\n{FAILED}\n")),
     "a lost attempt is not taken back": ("it read", lambda: judged(told=[*TOLD[:6], *TOLD[7:]])),
 }  # fmt: skip
 

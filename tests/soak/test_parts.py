@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +15,7 @@ import pytest
 from agentcore.ids import new_id
 from agentcore.records import Message
 from agentcore.store.sql import SqlStore
+from tests.brokers.pubsub import PubSub
 from tests.conftest import opened
 from tests.contracts.store_kit import accept, claimed, step
 from tests.e2e.processes import ROOT, environment
@@ -21,6 +23,7 @@ from tests.soak import post
 from tests.soak.bus import PostBus
 from tests.soak.database import BROKEN, Database
 from tests.soak.side import Line, Side
+from tests.soak.together import until_one_ends
 
 pytestmark = pytest.mark.anyio
 DAY = 86400
@@ -40,6 +43,32 @@ def test_a_process_believes_in_another_time() -> None:
         [sys.executable, "-c", BEHIND], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
     )
     assert found.stdout.split() == [str(DAY), str(DAY), str(DAY), "True", "True"]
+
+
+PULLS = """
+import asyncio, sys
+from tests.soak.clock import skew
+skew(-86400)
+from agentcore.settings import Settings
+from tests.soak.bus import open_bus
+async def carried():
+    bus = open_bus(sys.argv[1], None, Settings())
+    await bus.send(sys.argv[2:])
+    print(*(message.run_id for message in await bus.receive(limit=1, wait=30.0)))
+asyncio.run(carried())
+"""
+
+
+def test_grpc_keeps_the_right_time_in_a_process_that_believes_in_another() -> None:
+    broker, run_id = PubSub(), new_id()
+    try:
+        found = subprocess.run(
+            [sys.executable, "-c", PULLS, broker.queue(again=60), run_id], cwd=ROOT,
+            env=environment(**broker.environment), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        broker.stop()
+    assert (found.stdout, found.returncode) == (f"{run_id}\n", 0), found.stderr
 
 
 async def test_the_post_office_loses_repeats_delays_and_shuffles(
@@ -64,6 +93,34 @@ async def test_the_post_office_loses_repeats_delays_and_shuffles(
     assert office.counts["late"] > 0
     assert office.counts["shuffled"] > 0
     assert got != sorted(got)
+
+
+async def _for_ever() -> None:
+    await asyncio.sleep(60)
+
+
+async def _failing() -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_for_ever())
+        raise AssertionError("a message was refused")
+
+
+async def test_whatever_fails_is_told_with_its_place(anyio_backend: str, capsys: pytest.CaptureFixture[str]) -> None:
+    [told] = await until_one_ends(30.0, {"the users": _failing(), "the watch": _for_ever()})
+    assert re.fullmatch(r"the users: AssertionError: a message was refused \(test_parts.py:\d+\)", told)
+    assert "Traceback" in capsys.readouterr().err
+
+
+async def test_what_hangs_is_told_with_its_place(anyio_backend: str) -> None:
+    [told] = await until_one_ends(0.05, {"the users": _for_ever(), "the watch": _for_ever()})
+    assert re.search(r"had not come to its end: .*2 at test_parts.py:\d+", told), told
+
+
+async def test_what_ends_well_ends_the_others(anyio_backend: str) -> None:
+    async def ends() -> None:
+        pass
+
+    assert await until_one_ends(30.0, {"the users": ends(), "the watch": _for_ever()}) == []
 
 
 def test_the_side_table_is_read_by_whole_lines(tmp_path: Path) -> None:
