@@ -32,10 +32,11 @@ async def run(bench: Bench) -> Results:
         passed, acked = await _passed(bench, brokers), await _acked(bench, brokers)
     base = passed.pop("memory")
     rows = [
-        *(Row(measure=f"accepted to finished through {_name(bus)}", unit="x in one process", ours=ratio(found, base))
-          for bus, found in passed.items()),
+        *(Row(measure=f"accepted to finished through {_name(bus)}", unit="x in one process", ours=ratio(found, base),
+              note=f"{statistics.median(found):.0f} ms") for bus, found in passed.items()),
         *(Row(measure=f"messages acknowledged by a worker, {_name(bus)}", unit="x memory://",
-              ours=ratio(found, acked["memory"])) for bus, found in acked.items() if bus != "memory"),
+              ours=ratio(found, acked["memory"]), note=f"{statistics.median(found):.0f} a second")
+          for bus, found in acked.items() if bus != "memory"),
     ]  # fmt: skip
     return Results(rows=rows, absent=[*absent, "acknowledging on store://: the row is the message"])
 

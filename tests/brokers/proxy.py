@@ -54,6 +54,8 @@ class Proxy:
             except OSError:
                 client.close()
                 continue
+            for one in (client, server):  # as both sides set it themselves: else small answers wait for 40 ms
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 if self._listening is not listening:
                     _break(client)

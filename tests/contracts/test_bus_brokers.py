@@ -112,6 +112,22 @@ def test_a_receiver_that_waits_hears_of_what_is_sent_later(broker: Broker) -> No
     over(broker, test)
 
 
+def test_acknowledging_while_a_receiver_waits_holds_up_nothing_that_is_sent(broker: Broker) -> None:
+    async def test(bus: Bus, url: str) -> None:
+        await bus.send([new_id() for _ in range(8)])
+        messages = await take(bus, 8)
+        waiting = asyncio.create_task(bus.receive(limit=1, wait=PATIENCE))
+        await asyncio.sleep(0.5)
+        acknowledging = asyncio.gather(*(bus.ack(message) for message in messages))
+        await asyncio.sleep(0.5)
+        async with asyncio.timeout(PATIENCE / 2):
+            await bus.send([late := new_id()])
+            assert [message.run_id for message in await waiting] == [late]
+            await acknowledging
+
+    over(broker, test)
+
+
 def test_an_id_sent_twice_may_come_twice_and_both_can_be_acknowledged(broker: Broker) -> None:
     async def test(bus: Bus, url: str) -> None:
         run_id = new_id()

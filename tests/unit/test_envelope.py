@@ -81,17 +81,19 @@ def test_a_partition_goes_on_after_the_last_message_before_which_all_are_done() 
     offsets = Offsets()
     for offset in (5, 6, 7):
         offsets.take(0, offset)
-    assert offsets.settle(0, 6) is None  # 5 is still open
-    assert offsets.settle(0, 5) == 7
-    assert offsets.settle(0, 7) == 8
-    assert offsets.settle(0, 7) is None  # a duplicate
+    for done, place in ((6, {}), (5, {0: 7}), (7, {0: 8}), (7, {})):  # 5 was still open; a duplicate
+        offsets.settle(0, done)
+        assert offsets.moved() == place
     assert offsets.resume() == {0: 8}
 
 
 def test_what_was_done_of_a_lost_partition_is_its_new_owners_affair() -> None:
     offsets = Offsets()
     offsets.take(0, 1)
+    offsets.take(0, 2)
     offsets.take(1, 1)
+    offsets.settle(0, 1)
     offsets.lose([0])
-    assert offsets.settle(0, 1) is None
+    offsets.settle(0, 2)
+    assert offsets.moved() == {}
     assert offsets.resume() == {1: 1}

@@ -77,7 +77,9 @@ class KafkaBus:
         return [_opened(record) for record in records]
 
     async def ack(self, message: Message) -> None:
-        await self._call(self._out, self._done, message.receipt)
+        self._offsets.settle(message.receipt.partition() or 0, message.receipt.offset() or 0)
+        # By the thread that polls: others may wait for one poll after the other, and what they would send waits too.
+        self._in.submit(self._tell)
 
     async def retry(self, message: Message, *, delay: float) -> None:
         # A log gives nothing back: it stays here, uncommitted, so that a successor begins with it.
@@ -211,28 +213,26 @@ class KafkaBus:
         self._assigned = True
 
     def _revoke(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        try:
-            self._commit(consumer, self._offsets.resume(), asynchronous=False)
-        except KafkaException as error:
-            log.info("Kafka: what was done is not told, so it comes again: %s", error)
+        self._commit(consumer, self._offsets.resume(), asynchronous=False)
         self._lose(consumer, partitions)
 
     def _lose(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self._assigned = False
         self._offsets.lose(one.partition for one in partitions)
 
-    def _done(self, record: Record) -> None:
-        partition = record.partition() or 0
-        resume = self._offsets.settle(partition, record.offset() or 0)
-        if resume is not None and self._consumer is not None:
-            self._commit(self._consumer, {partition: resume}, asynchronous=True)
+    def _tell(self) -> None:
+        if self._consumer is not None:
+            self._commit(self._consumer, self._offsets.moved(), asynchronous=True)
 
     def _commit(self, consumer: Consumer, resume: Mapping[int, int], *, asynchronous: bool) -> None:
         offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in resume.items()]
-        if offsets and asynchronous:
-            consumer.commit(offsets=offsets, asynchronous=True)
-        elif offsets:
-            consumer.commit(offsets=offsets, asynchronous=False)
+        try:
+            if offsets and asynchronous:
+                consumer.commit(offsets=offsets, asynchronous=True)
+            elif offsets:
+                consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            log.info("Kafka: what was done is not told, so it comes again: %s", error)
 
     def _leave(self) -> None:
         consumer, self._consumer = self._consumer, None
