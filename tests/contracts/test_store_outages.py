@@ -183,6 +183,10 @@ async def test_a_worker_that_comes_again_to_let_go_of_a_run_hears_the_same(store
     sent = await store.pause(held_one.lease, [step(0)], Requeue(), redelivery=REDELIVERY)
     assert await store.pause(held_one.lease, [step(0)], Requeue(), **again) == sent == (held_one.run.id,)
     held_one = await claim(store, held_one.run)
+    later = Requeue(delay=60.0)
+    assert await store.pause(held_one.lease, [], later, redelivery=REDELIVERY) == ()
+    assert await store.pause(held_one.lease, [], later, **again) == ()  # sent now, it would be tried before its time
+    held_one = await claim(store, held_one.run)
     question = Wait(questions=(a_question(held_one.run),))
     assert await store.pause(held_one.lease, [step(1)], question, **again) == ()  # nothing was done before
     assert await store.pause(held_one.lease, [step(1)], question, **again) == ()

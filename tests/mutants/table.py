@@ -155,6 +155,12 @@ MUTANTS = (
         engine("rules", "middle_of_a_tool and reach and not unstreamed"),
     ),
     Mutant(
+        "an end that was stored and not heard of counts as a lost run", 2, "journal.py",
+        "repeat = True",
+        "repeat = False",
+        engine("rules", "away_for_a_moment and unstreamed-finish-after"),
+    ),
+    Mutant(
         "a run that a sweep took keeps its fence", 2, "store/due.py",
         "fence=run.c.fence + 1,",
         "fence=run.c.fence,",

@@ -50,7 +50,7 @@ class Leaving(Verbs):
         self, lease: Lease, entries: Sequence[Entry], to: Pause, redelivery: float, *, repeat: bool = False
     ) -> tuple[str, ...]:
         async def work(tx: Tx) -> tuple[str, ...]:
-            if tx.repeat and (send := await _paused(tx, lease)) is not None:
+            if tx.repeat and (send := await _paused(tx, lease, to)) is not None:
                 return send
             if isinstance(to, Sleep) and to.event is not None:
                 await self._meet(tx, to.event, waits=True)
@@ -95,12 +95,13 @@ def _plain(error: Any) -> Any:
     return dict(error) if error is not None else None
 
 
-async def _paused(tx: Tx, lease: Lease) -> tuple[str, ...] | None:
+async def _paused(tx: Tx, lease: Lease, to: Pause) -> tuple[str, ...] | None:
     """What to send when this pause was committed and its answer got lost. None: it was not."""
     now = await read_run(tx, lease.run_id)
     if now is None or now.fence != lease.fence or now.status not in ("queued", "waiting", "sleeping"):
         return None
-    return (now.id,) if now.status == "queued" else ()
+    later = isinstance(to, Requeue) and to.delay > 0 and not now.cancel_requested
+    return (now.id,) if now.status == "queued" and not later else ()
 
 
 async def _finished(tx: Tx, thread: Thread, lease: Lease) -> tuple[str, ...] | None:
