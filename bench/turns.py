@@ -39,8 +39,8 @@ async def run(bench: Bench) -> Results:
                 "DBOS": ratio(found[f"dbos {kind}"], found[f"raw {kind}"]),
                 "SQLAlchemySession (not durable)": ratio(found[f"session {kind}"], found[f"raw {kind}"]),
             },
-            note=f"its bare commits: on this disk, a raw turn that only waits for {POINTS[kind]} synced commits, one for each "
-            f"point, takes {ratio(found[f'least {kind}'], found[f'raw {kind}']):.1f} times raw",
+            note=f"its bare commits: on this disk, a raw turn that only waits for {POINTS[kind]} synced commits, one "
+            f"for each point, takes {ratio(found[f'least {kind}'], found[f'raw {kind}']):.1f} times raw",
         )
         for kind in KINDS
     ]  # fmt: skip
