@@ -8,7 +8,7 @@ import struct
 import threading
 from contextlib import suppress
 
-_ATTACH_FILTER = 26  # SO_ATTACH_FILTER of Linux, socket(7)
+_ATTACH_FILTER, _DETACH_FILTER = 26, 27  # of Linux, socket(7)
 _NOTHING = ctypes.create_string_buffer(
     struct.pack("HBBI", 0x06, 0, 0, 0)
 )  # a filter of one instruction: accept 0 bytes
@@ -37,6 +37,8 @@ class Proxy:
                 listening.shutdown(socket.SHUT_RDWR)
             listening.close()
         for one in doomed:
+            with suppress(OSError):  # so that it hears that its end has arrived
+                one.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
             _break(one)
 
     def cut_after(self, bytes_sent: int) -> None:
@@ -49,7 +51,8 @@ class Proxy:
         with self._lock:
             self._silent = True
             for one in [*self._open, *([self._listening] if self._listening else [])]:
-                _swallow(one)
+                if not _port_to(one, self.target):
+                    _swallow(one)
 
     def restore(self) -> None:
         with self._lock:
@@ -91,7 +94,8 @@ class Proxy:
                 if counted and self._spent(len(data)):
                     self.cut()
                     return
-                sink.sendall(data)
+                if not self._silent:
+                    sink.sendall(data)
         with self._lock:
             self._open -= {source, sink}
         _break(source)
