@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
+import struct
 import threading
 from contextlib import suppress
+
+_ATTACH_FILTER, _DETACH_FILTER = 26, 27  # of Linux, socket(7)
+_NOTHING = ctypes.create_string_buffer(
+    struct.pack("HBBI", 0x06, 0, 0, 0)
+)  # a filter of one instruction: accept 0 bytes
 
 
 class Proxy:
@@ -17,6 +24,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._listening: socket.socket | None = None
         self._budget: int | None = None
+        self._silent = False
         self.restore()
 
     def cut(self) -> None:
@@ -29,6 +37,8 @@ class Proxy:
                 listening.shutdown(socket.SHUT_RDWR)
             listening.close()
         for one in doomed:
+            with suppress(OSError):  # so that it hears that its end has arrived
+                one.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
             _break(one)
 
     def cut_after(self, bytes_sent: int) -> None:
@@ -36,12 +46,25 @@ class Proxy:
         with self._lock:
             self._budget = bytes_sent
 
+    def silence(self) -> None:
+        """Swallow whatever comes until it is cut. Nothing is acknowledged, and nobody is told: no FIN, no RST."""
+        with self._lock:
+            self._silent = True
+            for one in [*self._open, *([self._listening] if self._listening else [])]:
+                if not _port_to(one, self.target):
+                    _swallow(one)
+
     def restore(self) -> None:
         with self._lock:
             if self._listening is None:
-                self._budget = None
+                self._budget, self._silent = None, False
                 self._listening = _listener(self.port)
                 threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
+
+    def ports(self) -> set[int]:
+        """Those from which it is connected to the server."""
+        with self._lock:
+            return {port for one in self._open if (port := _port_to(one, self.target))}
 
     def _accept(self, listening: socket.socket) -> None:
         while True:
@@ -62,6 +85,8 @@ class Proxy:
                     _break(server)
                     return
                 self._open |= {client, server}
+                if self._silent:  # it came a moment before
+                    _swallow(client)
             for source, sink, counted in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._pump, args=(source, sink, counted), daemon=True).start()
 
@@ -71,7 +96,8 @@ class Proxy:
                 if counted and self._spent(len(data)):
                     self.cut()
                     return
-                sink.sendall(data)
+                if not self._silent:
+                    sink.sendall(data)
         with self._lock:
             self._open -= {source, sink}
         _break(source)
@@ -98,6 +124,18 @@ def _listener(port: int) -> _Listener:
     listener.bind(("127.0.0.1", port))
     listener.listen(64)
     return listener
+
+
+def _port_to(one: socket.socket, target: int) -> int:
+    """The port of a connection to the target; 0 for one to somewhere else, or that has just ended."""
+    with suppress(OSError):
+        return int(one.getsockname()[1]) if one.getpeername()[1] == target else 0
+    return 0
+
+
+def _swallow(one: socket.socket) -> None:
+    with suppress(OSError):  # it has just ended
+        one.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(_NOTHING)))
 
 
 def _break(one: socket.socket) -> None:

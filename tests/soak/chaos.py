@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.postgres import Postgres
 from tests.soak.fleet import Fleet, Member
-from tests.soak.options import LEASE, STOP, Options
+from tests.soak.options import LEASE, SILENCE, STOP, Options
 
 
 class Chaos:
@@ -21,9 +21,9 @@ class Chaos:
         self._rng, self._fleet, self._server = options.rng("chaos"), fleet, server
         self._restarting = asyncio.Lock()
         faults: list[tuple[int, Callable[[], Awaitable[None]]]] = [
-            (30, self.kill_worker), (20, self.stop_one), (15, self.end_worker), (15, self.cut_one), (7, self.cut_all),
-            (6, self.restart_fast), (6, self.restart_at_once), (5, self.kill_api), (4, self.end_api),
-            (4, self.kill_clock),
+            (30, self.kill_worker), (20, self.stop_one), (15, self.end_worker), (15, self.cut_one),
+            (4, self.silence_one), (7, self.cut_all), (6, self.restart_fast), (6, self.restart_at_once),
+            (5, self.kill_api), (4, self.end_api), (4, self.kill_clock),
         ]  # fmt: skip
         wanted = options.faults or [fault.__name__ for _, fault in faults]
         self._pause, self._faults = options.pause, [one for one in faults if one[1].__name__ in wanted]
@@ -69,6 +69,17 @@ class Chaos:
             with self._fleet.outage(member):
                 member.proxy.cut_after(self._rng.randrange(4000))
                 await asyncio.sleep(self._rng.uniform(0, STOP))
+                member.proxy.cut()
+                member.proxy.restore()
+
+    async def silence_one(self) -> None:
+        """What one process sends to the database is lost, and nobody tells it, often until it gives up by itself."""
+        member = self._any()
+        async with member.lock:
+            self._count("silences of one process", member)
+            with self._fleet.outage(member):
+                member.proxy.silence()
+                await asyncio.sleep(self._rng.uniform(0, SILENCE))
                 member.proxy.cut()
                 member.proxy.restore()
 

@@ -92,6 +92,11 @@ class Database:
         found = {what: await self.rows(statement) for what, statement in BROKEN.items()}
         return [f"{what}: {_ids(rows)}" for what, rows in found.items() if rows]
 
+    async def ports(self) -> set[int]:
+        """From where it is connected to."""
+        rows = await self.rows("select client_port from pg_stat_activity where client_port > 0")
+        return {row["client_port"] for row in rows}
+
     async def states(self) -> dict[str, int]:
         rows = await self.rows("select status, count(*) as n from run group by status")
         return {row["status"]: row["n"] for row in rows}

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from tests.brokers.proxy import Proxy
 from tests.e2e.processes import ROOT, environment, free_port
 from tests.soak.ends import End, Outage
-from tests.soak.options import LEASE, Options
+from tests.soak.options import LEASE, POOL, Options
 
 DAYS = 86400.0
 ENDS = 60.0  # seconds in which a process that is asked to has ended
@@ -102,6 +102,10 @@ class Fleet:
     def workers(self) -> list[Member]:
         return [one for name, one in self.members.items() if name.startswith("worker")]
 
+    def connected(self, ports: Set[int]) -> dict[str, int]:
+        """How many of these ports, from which the database is connected to, are of which process."""
+        return {name: len(ports & member.proxy.ports()) for name, member in self.members.items()}
+
     def lost(self, how: str, member: Member) -> None:
         self.losses.append(Loss(how=how, pid=member.pid, at=time.time()))
 
@@ -144,6 +148,7 @@ class Fleet:
 
 SETTINGS = {
     "AGENTCORE_MODEL": "offline",
+    "AGENTCORE_POOL_SIZE": str(POOL),
     "AGENTCORE_LEASE_SECONDS": str(LEASE),
     "AGENTCORE_SLICE_SECONDS": "6",
     "AGENTCORE_DEADLINE_MARGIN": "3",

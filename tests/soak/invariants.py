@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tests.soak.facts import ENDS, TERMINAL, Entry, Facts
+from tests.soak.options import LISTENERS, POOL
 from tests.soak.roles import CALLS, ONCE
 from tests.soak.side import Line
 
@@ -164,6 +165,13 @@ def heard(facts: Facts, received: Iterable[str]) -> Iterator[str]:
     for run in facts.runs:
         if run.webhook and (run.id not in told or told[run.id].status != "delivered" or told[run.id].id not in got):
             yield f"the webhook of run {run.id} was not told: {told.get(run.id)}"
+
+
+def spared(connected: Mapping[str, int]) -> Iterator[str]:
+    """No process has more connections to the database than its pool and those that listen."""
+    for name, count in connected.items():
+        if count > POOL + LISTENERS:
+            yield f"{name} has {count} connections to the database"
 
 
 def cleaned(facts: Facts) -> Iterator[str]:

@@ -10,6 +10,9 @@ from typing import Any
 
 LEASE = 2.0  # seconds
 STOP = LEASE * 1.5  # seconds that a process stands still, so that it loses its runs
+SILENCE = 15.0  # seconds at most without any answer; after 10, a connection to the database counts as dead
+POOL = 10  # connections of a process to the database
+LISTENERS = 2  # connections beside them that listen: for news of runs, and on store://
 POST = "post"  # the scheme of the soak's own bus
 
 

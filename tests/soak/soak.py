@@ -32,6 +32,7 @@ from tests.soak.together import places, until_one_ends
 from tests.soak.users import Users
 
 LOOK = 1.0  # seconds between two looks at what must never be
+LONG = 5  # looks in a row
 TELL = 5.0  # seconds between two lines of progress
 LAST = 120.0  # seconds for the database to answer when all is over
 STILL = 120.0  # seconds without any news of any run, which mean that something is stuck
@@ -50,6 +51,7 @@ class Soak:
     api: Api
     side: Side
     wrong: list[str] = field(default_factory=list)
+    most: int = 0  # connections of one process to the database
 
     def __post_init__(self) -> None:
         self.began = time.monotonic()
@@ -72,6 +74,7 @@ class Soak:
         try:
             async with asyncio.timeout(LAST):
                 facts = await self.database.facts()
+                self.wrong += invariants.spared(self.fleet.connected(await self.database.ports()))
         except TimeoutError:
             facts = Facts()
             self.wrong.append("the database does not answer any more: nothing else was looked at")
@@ -103,8 +106,16 @@ class Soak:
 
     async def _watch(self) -> None:
         """Look for what must never be."""
+        crowded = Counter[str]()
         while True:
             self.wrong += await self.database.broken()
+            connected = self.fleet.connected(await self.database.ports())
+            self.most = max(self.most, *connected.values())
+            # The server may not yet know of a connection that it is gone.
+            crowded = Counter(
+                {name: crowded[name] + 1 for name, n in connected.items() if [*invariants.spared({name: n})]}
+            )
+            self.wrong += [f"{name} has too many connections for long" for name, n in crowded.items() if n == LONG]
             await asyncio.sleep(LOOK)
 
     async def _tell(self) -> None:
@@ -133,6 +144,7 @@ class Soak:
                 "decisions": counted(self.person.decided),
                 "readers": f"{len(streams)} on {sum(one.connections for one in streams)} connections, "
                 f"{sum(len(one.told) for one in streams)} events",
+                "connections": f"at most {self.most} of a process to the database",
                 "requests": counted(self.api.counts),
                 "ended by themselves": counted(Counter(f"{e.name.partition(' ')[0]} with {e.code}" for e in alone)),
                 "ended when asked": counted(Counter(f"{e.asked.name} with {e.code}" for e in asked if e.asked)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from signal import SIGKILL, SIGTERM, Signals
 from typing import Any
@@ -63,6 +63,7 @@ FACTS = Facts(
 )  # fmt: skip
 LINES = [*did("a", 1), *did("b", 2)]
 ACCEPTED = {"key a": "a"}
+CONNECTED = {"worker 0": 12, "api": 3}
 TOLD = [
     Told(id="1", type="accepted", data={}),
     Told(id="", type="status", data={}),
@@ -92,6 +93,7 @@ def thread(told: list[Told]) -> list[Told]:
 def judged(
     facts: Facts = FACTS, lines: list[Line] = LINES, accepted: dict[str, str] = ACCEPTED, told: list[Told] = TOLD,
     received: tuple[str, ...] = ("d",), whole: bool = True, ended: Sequence[End] = (), log: str = "",
+    connected: Mapping[str, int] = CONNECTED,
 ) -> list[str]:  # fmt: skip
     """What all invariants together find."""
     found: list[Iterable[str]] = [
@@ -100,7 +102,7 @@ def judged(
         invariants.keyed(lines), invariants.agreed(facts, lines), invariants.spoken(facts), invariants.rang(facts),
         invariants.heard(facts, received), invariants.cleaned(facts),
         telling.told(facts, [Stream("run", "a", told, 1, whole=whole), Stream("thread", "t", thread(told), 9, True)]),
-        ends.ended(ended, OUTAGES), ends.complained(log),
+        ends.ended(ended, OUTAGES), ends.complained(log), invariants.spared(connected),
     ]  # fmt: skip
     return [sentence for sentences in found for sentence in sentences]
 
@@ -203,6 +205,7 @@ FLAWS: dict[str, tuple[str, Callable[[], list[str]]]] = {
     "it crashes in an outage": ("by itself with 1", lambda: judged(ended=[end(1, 90, 102)])),
     "it ends badly when asked": ("SIGTERM, and ended with 1", lambda: judged(ended=[end(1, 0, 150, SIGTERM)])),
     "it does not listen for SIGTERM": ("ended with -15", lambda: judged(ended=[end(-15, 0, 150, SIGTERM)])),
+    "a process leaks connections": ("api has 13 connections", lambda: judged(connected={**CONNECTED, "api": 13})),
     "an error is lost": ("never retrieved", lambda: judged(log=f"one\n{LOST}\ntwo")),
     "work fails in the background": ("KeyError", lambda: judged(log=f"{DOWN}\n{FAILED}\n")),
     "a lost attempt is not taken back": ("it read", lambda: judged(told=[*TOLD[:6], *TOLD[7:]])),

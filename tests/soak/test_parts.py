@@ -9,12 +9,15 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from agentcore.ids import new_id
 from agentcore.records import Message
 from agentcore.store.sql import SqlStore
+from tests.brokers.proxy import Proxy
 from tests.brokers.pubsub import PubSub
 from tests.conftest import opened
 from tests.contracts.store_kit import accept, claimed, step
@@ -155,6 +158,39 @@ async def test_what_must_never_be_is_found(pg: SqlStore, postgres_url: str) -> N
         await database.execute(statement)
         assert any(sentence.startswith(f"{what}: [") for sentence in await database.broken()), what
         await database.execute("rollback")
+    await database.close()
+
+
+async def test_a_way_that_swallows_everything_is_given_up_by_who_waits(postgres_url: str, anyio_backend: str) -> None:
+    target = urlsplit(postgres_url)
+    way = Proxy(target.port or 0)
+    url = target._replace(netloc=f"{target.username}@127.0.0.1:{way.port}", query="tcp_user_timeout=1000").geturl()
+    held = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    way.silence()
+    with pytest.raises(psycopg.OperationalError, match="timed out"):
+        await held.execute("select 1")
+    with pytest.raises(psycopg.OperationalError):
+        await psycopg.AsyncConnection.connect(url, connect_timeout=2)
+    way.cut()
+    way.restore()
+    async with await psycopg.AsyncConnection.connect(url) as again:
+        await again.execute("select 1")
+    await held.close()
+    way.cut()
+
+
+async def test_connections_are_counted_by_the_way_they_take(pg: SqlStore, postgres_url: str) -> None:
+    target = urlsplit(postgres_url)
+    ways = [Proxy(target.port or 0) for _ in range(2)]
+    urls = [target._replace(netloc=f"{target.username}@127.0.0.1:{way.port}").geturl() for way in ways]
+    open = [await psycopg.AsyncConnection.connect(url) for url in (urls[0], urls[0], urls[1])]
+    database = Database(postgres_url)
+    ports = await database.ports()
+    assert [len(ports & way.ports()) for way in ways] == [2, 1]
+    for one in open:
+        await one.close()
+    for way in ways:
+        way.cut()
     await database.close()
 
 
