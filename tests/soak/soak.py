@@ -28,14 +28,11 @@ from tests.soak.post import PostOffice
 from tests.soak.readers import Readers
 from tests.soak.report import Report, counted
 from tests.soak.side import Side
-from tests.soak.together import places, until_one_ends
+from tests.soak.together import until_one_ends
 from tests.soak.users import Users
+from tests.soak.watch import Watch
 
-LOOK = 1.0  # seconds between two looks at what must never be
-LONG = 5  # looks in a row
-TELL = 5.0  # seconds between two lines of progress
 LAST = 120.0  # seconds for the database to answer when all is over
-STILL = 120.0  # seconds without any news of any run, which mean that something is stuck
 
 
 @dataclass
@@ -51,11 +48,10 @@ class Soak:
     api: Api
     side: Side
     wrong: list[str] = field(default_factory=list)
-    most: int = 0  # connections of one process to the database
 
     def __post_init__(self) -> None:
-        self.began = time.monotonic()
         self.chaos = Chaos(self.options, self.fleet, self.server)
+        self.watch = Watch(self.database, self.fleet, self.chaos, self.wrong)
         self.readers = Readers(self.api, self.options)
         self.person = Person(self.api, self.options, self.side)
         webhook = f"http://127.0.0.1:{self.receiver.port}/hook"
@@ -64,8 +60,8 @@ class Soak:
     async def run(self) -> Report:
         """Break everything while runs pass; then let them end, and look at what is there."""
         parts = {
-            "the users and the faults": self._pass(), "the person": self.person.decide(), "the watch": self._watch(),
-            "the progress": self._tell(), "the runs": self._stand_still(),
+            "the users and the faults": self._pass(), "the person": self.person.decide(),
+            "the watch": self.watch.look(), "the progress": self.watch.tell(), "the runs": self.watch.stand_still(),
         }  # fmt: skip
         try:
             self.wrong += await until_one_ends(self.options.limit, parts)
@@ -94,39 +90,8 @@ class Soak:
             await asyncio.sleep(0.5)
         await self.readers.finish(telling.ends(await self.database.facts()))
 
-    async def _stand_still(self) -> None:
-        """Raise TimeoutError once nothing has moved for long, however slow the machine is."""
-        before, since = "", time.monotonic()
-        while True:
-            if (now := await self.database.mark()) != before:
-                before, since = now, time.monotonic()
-            if time.monotonic() - since > STILL:
-                raise TimeoutError(f"nothing has moved for {STILL:g} s: {places()}")
-            await asyncio.sleep(TELL)
-
-    async def _watch(self) -> None:
-        """Look for what must never be."""
-        crowded = Counter[str]()
-        while True:
-            self.wrong += await self.database.broken()
-            connected = self.fleet.connected(await self.database.ports())
-            self.most = max(self.most, *connected.values())
-            # The server may not yet know of a connection that it is gone.
-            crowded = Counter(
-                {name: crowded[name] + 1 for name, n in connected.items() if [*invariants.spared({name: n})]}
-            )
-            self.wrong += [f"{name} has too many connections for long" for name, n in crowded.items() if n == LONG]
-            await asyncio.sleep(LOOK)
-
-    async def _tell(self) -> None:
-        while True:
-            await asyncio.sleep(TELL)
-            states, faults = await self.database.states(), self.chaos.counts.total()
-            wrong = f", {len(self.wrong)} WRONG" if self.wrong else ""
-            print(f"{time.monotonic() - self.began:5.0f} s: {counted(states)}; {faults} faults{wrong}", flush=True)
-
     def _report(self, facts: Facts) -> Report:
-        lines, seconds = self.side.lines(), time.monotonic() - self.began
+        lines, seconds = self.side.lines(), time.monotonic() - self.watch.began
         found = sorted(recovery.recoveries(facts, lines, self.fleet.losses), key=lambda one: one[0])
         streams, all_ends = self.readers.streams, self.fleet.ends
         alone, asked = [end for end in all_ends if not end.asked], [end for end in all_ends if end.asked]
@@ -144,7 +109,7 @@ class Soak:
                 "decisions": counted(self.person.decided),
                 "readers": f"{len(streams)} on {sum(one.connections for one in streams)} connections, "
                 f"{sum(len(one.told) for one in streams)} events",
-                "connections": f"at most {self.most} of a process to the database",
+                "connections": f"at most {self.watch.most} of a process to the database",
                 "requests": counted(self.api.counts),
                 "ended by themselves": counted(Counter(f"{e.name.partition(' ')[0]} with {e.code}" for e in alone)),
                 "ended when asked": counted(Counter(f"{e.asked.name} with {e.code}" for e in asked if e.asked)),
