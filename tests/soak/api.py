@@ -10,19 +10,24 @@ from typing import Any
 import httpx
 
 AGAIN, MOST = 0.2, 2.0  # seconds before another try, which double
+CLIENTS = 16  # that share the streams: with each request, a client looks at all connections that it has
 
 
 class Api:
     """What all clients of a soak share."""
 
     def __init__(self, url: str) -> None:
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
-        self.http = httpx.AsyncClient(base_url=url, timeout=20.0, limits=limits, trust_env=False)
+        self.http = _client(url)
+        self._streaming = [_client(url) for _ in range(CLIENTS)]
         self.counts: Counter[str] = Counter()  # requests, those that broke, and answers by status
         self.failures: list[str] = []  # answers that blame the server itself
 
     async def close(self) -> None:
-        await self.http.aclose()
+        await asyncio.gather(*(client.aclose() for client in (self.http, *self._streaming)))
+
+    def streaming(self, number: int) -> httpx.AsyncClient:
+        """The client for one of many streams."""
+        return self._streaming[number % CLIENTS]
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """The answer, once there is one. What says "not now" (429, 503) is none."""
@@ -43,3 +48,8 @@ class Api:
         self.counts[str(answer.status_code)] += 1
         if answer.status_code >= 500 and answer.status_code != 503:
             self.failures.append(f"{what} was answered {answer.status_code}: {answer.text[:200]}")
+
+
+def _client(url: str) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
+    return httpx.AsyncClient(base_url=url, timeout=20.0, limits=limits, trust_env=False)

@@ -14,6 +14,8 @@ import httpx
 from tests.soak.api import MOST, Api
 from tests.soak.options import Options
 
+CROWD = 50  # threads that are read, from which on their readers come back more slowly
+
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
@@ -75,28 +77,29 @@ class Readers:
 
     async def _read(self, stream: Stream) -> None:
         self.streams.append(stream)
-        rng = self.options.rng("reader", len(self.streams))
+        rng, http = self.options.rng("reader", len(self.streams)), self.api.streaming(len(self.streams))
         while not stream.whole:
             down = False
             try:
                 async with asyncio.timeout(rng.choice((0.3, 1.0, 3.0, 10.0))):
-                    await self._connect(stream, rng)
+                    await self._connect(stream, rng, http)
             except httpx.ConnectError:
                 down = True
             except (httpx.TransportError, TimeoutError):
                 pass
             stream.whole = stream.whole or (bool(stream.told) and self._ended(stream))
-            await asyncio.sleep(rng.uniform(0, 0.5) + (MOST if down else 0.0))
+            crowd = max(1.0, len(self._tasks) / CROWD)  # so that a long soak is not one of readers alone
+            await asyncio.sleep(rng.uniform(0, 0.5) * crowd + (MOST if down else 0.0))
 
     def _ended(self, stream: Stream) -> bool:
         return int(stream.last.partition(".")[0] or 0) >= self._ends.get(stream.of, 2**63)
 
-    async def _connect(self, stream: Stream, rng: random.Random) -> None:
+    async def _connect(self, stream: Stream, rng: random.Random, http: httpx.AsyncClient) -> None:
         """One connection: it lasts until the client has had so many events, or the server ends it."""
         path, last = f"/{stream.kind}s/{stream.of}/events", stream.last
         headers, most = {"Last-Event-ID": last} if last else {}, rng.choice((2, 5, 20, 1000))
         stream.connections += 1
-        async with self.api.http.stream("GET", path, headers=headers) as answer:
+        async with http.stream("GET", path, headers=headers) as answer:
             stream.whole = answer.status_code == 204
             if answer.status_code != 200:
                 await answer.aread()
