@@ -95,7 +95,7 @@ class Service(Threads, Reading):
             accepted = await self.store.accept(
                 run, redelivery=self.bus.redelivery, multitask=multitask or "enqueue",
                 explicit=multitask is not None, idempotency_key=idempotency_key,
-                request_hash=_hash(asked) if idempotency_key else "",
+                request_hash=_hash(asked) if idempotency_key is not None else "",
                 lease=self.settings.lease_seconds if here else None, window=self.settings.history_items,
             )  # fmt: skip
             if accepted.claim is not None:

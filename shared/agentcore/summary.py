@@ -72,12 +72,13 @@ async def _decide(execution: Execution, agent: Agent[Any], options: Mapping[str,
         return Past(start=start, told=told, summary=summary, items=data)
     if settings.summarize:
         # Half of the window is left free, so that the next summary is many turns away.
-        most, items = most // 2, items if whole else items[len(items) // 2 :]
-    cut = window(_data(items), most) or (0 if whole else begin(_data(items)))
+        half = 0 if whole else len(items) // 2
+        most, items, data = most // 2, items[half:], data[half:]
+    cut = window(data, most) or (0 if whole else begin(data))
     start = items[cut].position if cut < len(items) else end
     if settings.summarize:
         told, summary = await _catch_up(execution, agent, options, scope, upto=start)
-    return Past(start=start, told=told, summary=summary, items=_data(items[cut:]))
+    return Past(start=start, told=told, summary=summary, items=data[cut:])
 
 
 async def _catch_up(

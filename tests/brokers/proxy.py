@@ -9,9 +9,8 @@ import threading
 from contextlib import suppress
 
 _ATTACH_FILTER, _DETACH_FILTER = 26, 27  # of Linux, socket(7)
-_NOTHING = ctypes.create_string_buffer(
-    struct.pack("HBBI", 0x06, 0, 0, 0)
-)  # a filter of one instruction: accept 0 bytes
+# A filter of one instruction: accept 0 bytes.
+_NOTHING = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
 
 
 class Proxy:
