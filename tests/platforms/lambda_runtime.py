@@ -121,7 +121,7 @@ class Lambda:
             if self._process.poll() is not None:
                 raise InitFailed(self.init_error)
             assert time.monotonic() < end, "it never asks for an event"
-        self._process.send_signal(signal.SIGSTOP)
+        self._freeze()
 
     def invoke(self, event: Any, *, seconds: float | None = None) -> Any:
         """The function's answer. Raises Failed, TimedOut."""
@@ -140,10 +140,16 @@ class Lambda:
             raise TimedOut from None
         assert answered == id
         self._idle.wait(PATIENCE)  # it asks for the next event, and is frozen until that comes
-        self._process.send_signal(signal.SIGSTOP)
+        self._freeze()
         if kind == "error":
             raise Failed(body)
         return body
+
+    def _freeze(self) -> None:
+        """Returns when it stands still: a signal is only on its way when `kill(2)` returns."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def process_state(self) -> str:
         """As /proc shows it: T for frozen."""
