@@ -103,7 +103,7 @@ async def _through(here: Product, count: int) -> float:
     taken = []
     for _ in range(count):
         accepted = await here.accept(TENANT, agent="text", input="hi", deltas=False)
-        await here.wait(TENANT, accepted.id, 120)  # the first time, the worker has to start
+        await here.wait(accepted, 120)  # the first time, the worker has to start
         taken.append(await _taken(here, accepted.id))
     return statistics.median(taken)
 

@@ -72,6 +72,6 @@ async def _idle(here: Product, env: dict[str, str]) -> float:
     """MiB of a worker that has done one run and waits for the next."""
     async with command("-m", "agentcore", "work", **env) as worker:
         run = await here.accept(TENANT, agent="text", input="hi")
-        await here.wait(TENANT, run.id, 60)
+        await here.wait(run, 60)
         await asyncio.sleep(1)
         return memory(worker.pid)

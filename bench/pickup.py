@@ -30,7 +30,7 @@ async def run(bench: Bench) -> Results:
 async def _picked_up(here: Product) -> float:
     """Milliseconds from the commit that accepted a run to its claim, by the database's clock."""
     accepted = await here.accept(TENANT, agent="text", input="hi", deltas=False)
-    run = await here.wait(TENANT, accepted.id, 60)
+    run = await here.wait(accepted, 60)
     assert run.created_at
     assert run.started_at
     return (run.started_at - run.created_at) / timedelta(milliseconds=1)

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import event
 
+from agentcore.store.direct import Direct
 from agentcore.store.sql import SqlStore
 
 Driver = psycopg.AsyncConnection[Any]
@@ -22,22 +23,28 @@ async def _nothing(driver: Driver, statement: str, params: Any) -> None:
 def watch(store: SqlStore, *, before: Watch = _nothing, after: Watch = _nothing) -> None:
     """Call these around each statement, from now on; what they raise, the store meets."""
 
-    class Watched(psycopg.AsyncCursor[Any]):
-        async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-            await before(self.connection, query, params)
-            result = await super().execute(query, params, **options)
-            await after(self.connection, query, params)
-            return result
+    def watched(kind: type[psycopg.AsyncCursor[Any]]) -> Any:
+        class Watched(kind):  # type: ignore[valid-type, misc]  # whichever of psycopg's kinds
+            async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+                text = query.decode() if isinstance(query, bytes) else query
+                await before(self.connection, text, params)
+                result = await super().execute(query, params, **options)
+                await after(self.connection, text, params)
+                return result
 
-        async def executemany(self, query: Any, params_seq: Any, **options: Any) -> Any:
-            await before(self.connection, query, params_seq)
-            await super().executemany(query, params_seq, **options)
-            await after(self.connection, query, params_seq)
+            async def executemany(self, query: Any, params_seq: Any, **options: Any) -> Any:
+                await before(self.connection, query, params_seq)
+                await super().executemany(query, params_seq, **options)
+                await after(self.connection, query, params_seq)
+
+        return Watched
 
     def checkout(connection: Any, record: Any, *_: Any) -> None:
-        record.driver_connection.cursor_factory = Watched
+        record.driver_connection.cursor_factory = watched(psycopg.AsyncCursor)
 
     event.listen(store.database.engine.sync_engine, "checkout", checkout)
+    assert isinstance(store.database, Direct)
+    store.database.cursor = watched(psycopg.AsyncRawCursor)
 
 
 @contextmanager

@@ -143,8 +143,9 @@ class StateStore(Hints, Protocol):
     async def accept(
         self, run: Run, *, redelivery: float, multitask: Multitask = "enqueue", explicit: bool = False,
         idempotency_key: str | None = None, request_hash: str = "", lease: float | None = None, window: int = 0,
+        creates: bool = True,
     ) -> Accepted:  # fmt: skip
-        """Insert a run at its thread's end (creating the thread where it does not exist).
+        """Insert a run at its thread's end (creating the thread where it does not exist, unless `creates` is False).
 
         With `lease`, a run that is at once the head is inserted running and returned as a claim.
         `explicit`: the caller named `multitask`, so a waiting head is no error (InputRequired).

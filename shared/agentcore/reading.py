@@ -23,25 +23,24 @@ class Reading:
     live: Live
     look: Look
 
-    async def wait(self, tenant: str, run_id: str, seconds: float) -> Run:
-        """The run once it ended, needs a person, or sleeps; or as it is when the time is up."""
+    async def wait(self, run: Run, seconds: float) -> Run:
+        """A run that its caller has read, once it ended, needs a person, or sleeps; or as it is when the time is up."""
         try:
             async with asyncio.timeout(seconds):
-                return await self._settled(tenant, run_id)
+                return await self._settled(run)
         except TimeoutError:
-            return await self.store.run(tenant, run_id)
+            return await self.store.run(run.tenant, run.id)
 
-    async def _settled(self, tenant: str, run_id: str) -> Run:
-        with self.live.watch(run_id) as feed:
+    async def _settled(self, run: Run) -> Run:
+        with self.live.watch(run.id) as feed:
             self.look.begin()
-            while True:
-                run = await self.store.run(tenant, run_id)
-                if ends(run):
-                    return run
+            while not ends(run):
                 feed.mark = mark_of(run)
                 while not feed.stale():
                     await feed.wait()
                     feed.clear()
+                run = await self.store.run(run.tenant, run.id)
+            return run
 
     def events(self, tenant: str, run_id: str, after: str | None = None) -> AsyncGenerator[PublicEvent, None]:
         """A run's events after that id, and then as they happen, until the run has ended."""

@@ -133,7 +133,7 @@ class State:
 
     thread: Thread
     status: ThreadStatus
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(default_factory=dict)
     items: tuple[Item, ...] = ()  # the newest of its messages, by position
 
 

@@ -34,6 +34,7 @@ from agentcore.threads import Threads
 log = logging.getLogger("agentcore.service")
 EVENTS = "agentcore_events"  # the channel on which other processes hear of a run's news
 GATHER = 0.05  # seconds at least between two times that they do; whoever watches looks as often by himself (look.py)
+ANSWERS = 0.005  # seconds that they wait in any case: those who are answered by this process come first
 
 
 class Service(Threads, Reading):
@@ -57,6 +58,7 @@ class Service(Threads, Reading):
         self._inline = 0  # runs that were accepted to be executed here, and are not done
         self._tasks: set[asyncio.Task[Any]] = set()
         self._untold: set[str] = set()  # runs with news that other processes have not been told of
+        self._told = 0.0  # when they were
         self._telling: asyncio.Task[Any] | None = None
 
     # -- accepting
@@ -66,11 +68,11 @@ class Service(Threads, Reading):
         metadata: Mapping[str, Any] | None = None, config: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None, multitask: Multitask | None = None, deltas: bool = True,
         trigger: str = "message", here: bool = False, request: Mapping[str, Any] | None = None,
-        webhook: str | None = None,
+        webhook: str | None = None, creates: bool = True,
     ) -> Run:  # fmt: skip
         """Take on a run; it is committed when this returns. `here`: execute it in this process, where there is room.
 
-        `webhook` is a URL that is told when it has ended.
+        `webhook` is a URL that is told when it has ended. `creates`: a thread that does not exist is begun.
         Raises NotFound (agent, thread), Invalid (input, metadata, webhook), Misconfigured (agent), ThreadBusy,
         InputRequired, EffectsHappened, IdempotencyMismatch, LimitExceeded (threads).
         """
@@ -97,6 +99,7 @@ class Service(Threads, Reading):
                 explicit=multitask is not None, idempotency_key=idempotency_key,
                 request_hash=_hash(asked) if idempotency_key is not None else "",
                 lease=self.settings.lease_seconds if here else None, window=self.settings.history_items,
+                creates=creates,
             )  # fmt: skip
             if accepted.claim is not None:
                 self._advance_here(accepted.claim, room.pop_all())
@@ -335,9 +338,10 @@ class Service(Threads, Reading):
     async def _notify(self) -> None:
         # NOTIFY takes a lock that all committers share: the first at once, what follows on its heels together.
         while self._untold:
+            await asyncio.sleep(max(ANSWERS, self._told + GATHER - time.monotonic()))
             untold, self._untold = self._untold, set()
+            self._told = time.monotonic()
             await self.hints.notify(EVENTS, *untold)
-            await asyncio.sleep(GATHER)
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Run something in the background of this process, logged when it fails, awaited by `drain`.

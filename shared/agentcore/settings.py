@@ -94,7 +94,7 @@ class Settings:
     question_expiry_fails: bool = _setting(False, "A question that expires fails its run, instead of being rejected.")
     retention: float = _setting(30 * 86400.0, "Seconds that the journal of an ended run is kept.", least=0)
     history_tokens: int = _setting(32_000, "Estimated tokens of a thread's history that the model sees.", least=100)
-    history_items: int = _setting(400, "Most messages of history loaded for a run.", least=1)
+    history_items: int = _setting(100, "Most messages of history loaded for a run.", least=1)
     summarize: bool = _setting(True, "Let the model summarize what falls out of the history window.")
     schedule_gap: float = _setting(60.0, "Least seconds between two rings that an agent schedules.", least=0)
     schedules_per_thread: int = _setting(20, "Most schedules that one thread may have.", least=1)

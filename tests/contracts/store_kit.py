@@ -54,7 +54,7 @@ def a_schedule(due_at: datetime, **changes: Any) -> Schedule:
 
 
 async def accept(store: SqlStore, thread_id: str | None = None, **options: Any) -> Accepted:
-    terms = {"redelivery", "multitask", "explicit", "idempotency_key", "request_hash", "lease", "window"}
+    terms = {"redelivery", "multitask", "explicit", "idempotency_key", "request_hash", "lease", "window", "creates"}
     given = {name: value for name, value in options.items() if name in terms}
     fields = {name: value for name, value in options.items() if name not in terms}
     return await store.accept(a_run(thread_id, **fields), **{"redelivery": REDELIVERY, **given})

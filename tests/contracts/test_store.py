@@ -74,6 +74,21 @@ async def test_threads_are_listed_newest_first_for_their_tenant_alone(store: Sql
 # -- accepting
 
 
+async def test_a_run_that_must_find_its_thread_begins_none(store: SqlStore) -> None:
+    wanted = Thread(id=new_id(), tenant=TENANT, agent="support")
+    for key in (None, "k"):
+        with pytest.raises(NotFound):
+            await accept(store, wanted.id, creates=False, idempotency_key=key)
+    with pytest.raises(NotFound):
+        await store.thread(TENANT, wanted.id)
+    await store.create_thread(wanted)
+    with pytest.raises(NotFound):
+        await accept(store, wanted.id, creates=False, tenant="other")
+    twice = [await accept(store, wanted.id, creates=False, idempotency_key="k") for _ in range(2)]
+    assert [accepted.created for accepted in twice] == [True, False]
+    assert (await accept(store, wanted.id, creates=False)).run.position == 2
+
+
 async def test_the_first_run_of_a_new_thread_is_queued_and_sent(store: SqlStore) -> None:
     wanted = a_run(metadata={"m": 1}, config={"max_turns": 3}, input=[{"role": "user", "content": "hi"}])
     accepted = await store.accept(wanted, redelivery=REDELIVERY)

@@ -121,7 +121,8 @@ async def test_no_statement_reads_a_whole_table(pg: PostgresStore) -> None:
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as planner:
         for statement, parameters in found:
-            for one in parameters if isinstance(parameters, list) else [parameters]:
+            many = isinstance(parameters, list) and parameters and isinstance(parameters[0], dict)
+            for one in parameters if many else [parameters]:
                 if statement.lower().startswith(("select", "update", "delete", "insert", "with")):
                     plan = _plan(planner, statement, one)
                     assert not _scans(plan), f"{statement}\n{json.dumps(plan, indent=1)[:3000]}"
@@ -240,7 +241,8 @@ async def _deliveries_and_documents(pg: PostgresStore) -> None:
 
 
 def _plan(connection: psycopg.Connection[Any], statement: str, parameters: Any) -> Any:
-    row = connection.execute("explain (format json) " + statement, parameters).fetchone()
+    cursor = psycopg.RawCursor(connection) if isinstance(parameters, list) else connection.cursor()
+    row = cursor.execute("explain (format json) " + statement, parameters).fetchone()
     assert row is not None
     return row[0][0]["Plan"]
 

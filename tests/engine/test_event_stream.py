@@ -274,12 +274,12 @@ def test_waiting_returns_when_a_person_is_needed_and_when_it_ends(tmp_path: Path
             lambda: world.agent([call("pay", id="p")], [say("done")], tools=[world.tool("pay", needs_approval=True)])
         )
         run = await it.accept()
-        assert (await it.service.wait(TENANT, run.id, 0.05)).status == "queued"
-        waiting = asyncio.create_task(it.service.wait(TENANT, run.id, 10))
+        assert (await it.service.wait(run, 0.05)).status == "queued"
+        waiting = asyncio.create_task(it.service.wait(run, 10))
         await it.work()
         assert (await waiting).status == "waiting"
         await it.decide("approve")
-        assert (await it.service.wait(TENANT, run.id, 10)).status == "succeeded"
+        assert (await it.service.wait(run, 10)).status == "succeeded"
 
     on(tmp_path, test)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from agents import Agent, function_tool
 
+from agentcore.api import create_app
 from agentcore.journal import ALWAYS
 from agentcore.service import Service
 from agentcore.store.sql import SqlStore
@@ -52,6 +54,33 @@ def test_a_turn_that_is_executed_where_it_is_accepted(name: str, postgres_url: s
                 if count:
                     assert "BEGIN" not in own, own
                     assert len(own) == most, "\n".join(own)
+
+    asyncio.run(go())
+
+
+def test_http_adds_one_statement_for_the_thread_and_one_for_the_answer(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, most = TURNS["text"]
+    monkeypatch.setattr("agentcore.look.LEAST", ALWAYS)  # a slow machine must not look meanwhile whether others write
+
+    async def go() -> None:
+        async with harness(postgres_url, auth="none") as it:
+            assert isinstance(it.store, SqlStore)
+            it.agent(agent)
+            transport = httpx.ASGITransport(create_app(it.service))
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+                for count in range(3):
+                    with statements(it.store) as seen:
+                        thread = (await http.post("/threads", json={})).raise_for_status().json()
+                        body = {"agent_id": "main", "input": "go", "thread_id": thread["thread_id"]}
+                        answer = (await http.post("/runs/wait", json=body)).raise_for_status().json()
+                        await it.quiet()
+                    assert answer["values"]["output"] == "hello"
+                    own = [s for s in seen if "pg_notify" not in s]
+                    if count:
+                        assert "BEGIN" not in own, own
+                        assert len(own) == 1 + most + 1, "\n".join(own)
 
     asyncio.run(go())
 

@@ -7,9 +7,13 @@ from typing import Any, cast
 
 import pytest
 
+from agentcore.deadline import Deadline
 from agentcore.registry import Registry
 from agentcore.service import Service
 from agentcore.settings import Settings
+from agentcore.stint import stint
+
+pause = asyncio.sleep
 
 
 class Told:
@@ -22,6 +26,10 @@ class Told:
         self.calls.append(set(payloads))
 
 
+def told_by(store: Told) -> Service:
+    return Service(store=cast(Any, store), bus=cast(Any, None), registry=Registry(), settings=Settings())
+
+
 def test_the_first_news_is_told_at_once_and_what_follows_together(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         released = asyncio.Event()
@@ -30,16 +38,32 @@ def test_the_first_news_is_told_at_once_and_what_follows_together(monkeypatch: p
             await released.wait()
 
         store = Told()
-        service = Service(store=cast(Any, store), bus=cast(Any, None), registry=Registry(), settings=Settings())
-        monkeypatch.setattr(asyncio, "sleep", sleep)
+        service = told_by(store)
         service.hint("a")
         while not store.calls:
-            await asyncio.wait([asyncio.ensure_future(released.wait())], timeout=0.001)
+            await pause(0.001)
+        monkeypatch.setattr(asyncio, "sleep", sleep)
         for run in ("b", "c", "b"):
             service.hint(run)
+        await asyncio.wait([asyncio.ensure_future(released.wait())], timeout=0.02)
         assert store.calls == [{"a"}]
         released.set()
         await service.drain(10)
         assert store.calls == [{"a"}, {"b", "c"}]
+
+    asyncio.run(test())
+
+
+def test_an_event_of_a_host_is_over_when_its_news_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be billed by the millisecond: what gathers for the next time is not waited for."""
+    monkeypatch.setattr("agentcore.service.GATHER", 3600)
+
+    async def test() -> None:
+        store = Told()
+        service = told_by(store)
+        async with asyncio.timeout(60):
+            async with stint(Deadline(600), margin=500):
+                service.hint("a")
+        assert store.calls == [{"a"}]
 
     asyncio.run(test())

@@ -29,6 +29,9 @@ class Door:
 
     def __init__(self, app: ASGIApp, routes: Routes, callers: Callers) -> None:
         self._app, self._routes, self._callers = app, routes, callers
+        # Most requests are for a path without parameters: what is found there is known before they come.
+        paths = {(method, r.path) for r, _ in routes if "{" not in str(r.path) for method in r.methods or ()}
+        self._fixed = {key: self._matched({"type": "http", "method": key[0], "path": key[1]}) for key in paths}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -49,6 +52,10 @@ class Door:
 
     def _found(self, scope: Scope) -> tuple[Any, auth.Scope | None]:
         """The route to which this goes, and what it takes. None: it is public, or there is none."""
+        fixed = self._fixed.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        return fixed or self._matched(scope)
+
+    def _matched(self, scope: Scope) -> tuple[Any, auth.Scope | None]:
         for route, needed in self._routes:
             if route.matches(dict(scope))[0] == Match.FULL:
                 return route.endpoint, needed

@@ -68,8 +68,6 @@ async def accept(
 ) -> Run:
     """Take on the run that a body asks for."""
     thread_id = text_id(body.thread_id)
-    if thread_id is not None and body.if_not_exists == "reject":
-        await verbs.store.thread(tenant, thread_id)
     taken = await _input(verbs, tenant, body)
     config: dict[str, Any] = body.config.model_dump(exclude_unset=True)
     if (limit := config.pop("recursion_limit", None)) is not None:
@@ -78,6 +76,7 @@ async def accept(
         tenant, agent=await _agent(verbs, tenant, body), input=taken, thread_id=thread_id, metadata=body.metadata,
         config=config, request=body.request(taken) or None, webhook=body.webhook, idempotency_key=key,
         multitask=body.multitask_strategy, here=here, deltas=deltas,
+        creates=thread_id is None or body.if_not_exists == "create",
     )  # fmt: skip
 
 

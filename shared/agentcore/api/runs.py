@@ -49,8 +49,8 @@ async def create_and_wait_run(
     """Take on a run; answer when it has ended, asks a person, sleeps, or `timeout` seconds have passed."""
     run = await accept(verbs, tenant, body, key, here=True, deltas=False)
     if body.on_disconnect == "cancel":
-        return await waiting.waited(verbs, tenant, run.id, closing, seconds, request=request)
-    return await waiting.waited(verbs, tenant, run.id, closing, seconds)
+        return await waiting.waited(verbs, run, closing, seconds, request=request)
+    return await waiting.waited(verbs, run, closing, seconds)
 
 
 @routes.post(
@@ -107,8 +107,8 @@ async def wait_run(
     run_id: UUID, tenant: Tenant, verbs: Verbs, closing: Closing, seconds: Seconds = 60
 ) -> dict[str, Any]:
     """Answer when the run has ended, asks a person, sleeps, or `timeout` seconds have passed."""
-    await verbs.store.run(tenant, str(run_id))
-    return await waiting.waited(verbs, tenant, str(run_id), closing, seconds)
+    run = await verbs.store.run(tenant, str(run_id))
+    return await waiting.waited(verbs, run, closing, seconds)
 
 
 @routes.get(

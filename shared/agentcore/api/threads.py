@@ -16,7 +16,7 @@ from agentcore.api.pages import messages_of
 from agentcore.api.scopes import needs
 from agentcore.checkpoints import position_of
 from agentcore.errors import Conflict, Invalid
-from agentcore.records import ThreadStatus
+from agentcore.records import State, ThreadStatus
 from agentcore.service import Service
 
 routes = APIRouter(prefix="/threads", tags=["Threads"])
@@ -66,7 +66,9 @@ class ThreadPatch(Body):
 async def create_thread(body: ThreadCreate, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Begin a conversation. The client may bring the id."""
     thread, new = await verbs.create_thread(tenant, thread_id=text_id(body.thread_id), metadata=body.metadata)
-    if not new and body.if_exists == "raise":
+    if new:
+        return views.thread(State(thread=thread, status="idle"))
+    if body.if_exists == "raise":
         raise Conflict(f"The thread {thread.id} exists.", field="thread_id")
     return await _shown(verbs, tenant, thread.id)
 

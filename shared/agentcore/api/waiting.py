@@ -15,18 +15,19 @@ from agentcore.service import Service
 
 
 async def waited(
-    verbs: Service, tenant: str, run_id: str, closing: asyncio.Event, seconds: float, *, request: Request | None = None
+    verbs: Service, run: Run, closing: asyncio.Event, seconds: float, *, request: Request | None = None
 ) -> dict[str, Any]:
     """The run and its answer, or the run as it is when the time is up or this server stops.
 
     With `request`, a client that goes away cancels the run.
     """
-    waiting = asyncio.ensure_future(verbs.wait(tenant, run_id, seconds))
+    waiting = asyncio.ensure_future(verbs.wait(run, seconds))
     if not await _first(waiting, closing, request) and not closing.is_set():
-        abandon(verbs, tenant, run_id)
-    run: Run = waiting.result() if waiting.done() and not waiting.cancelled() else await verbs.store.run(tenant, run_id)
-    asked = await verbs.store.questions(tenant, run_id=run_id) if run.status == "waiting" else []
-    return views.waited(run, asked)
+        abandon(verbs, run.tenant, run.id)
+    came = waiting.done() and not waiting.cancelled()
+    found: Run = waiting.result() if came else await verbs.store.run(run.tenant, run.id)
+    asked = await verbs.store.questions(run.tenant, run_id=run.id) if found.status == "waiting" else []
+    return views.waited(found, asked)
 
 
 async def ended(events: AsyncIterator[PublicEvent], closing: asyncio.Event, seconds: float) -> None:

@@ -49,6 +49,7 @@ class Terms:
     lease: float | None = None
     window: int = 0
     life: float | None = None  # seconds that a run may take which does not say when it expires
+    creates: bool = True  # the thread, where it does not exist
 
 
 def scoped(kind: str, *parts: str) -> str:
@@ -69,11 +70,12 @@ class Accepting(Verbs):
     async def accept(
         self, run: Run, *, redelivery: float, multitask: Multitask = "enqueue", explicit: bool = False,
         idempotency_key: str | None = None, request_hash: str = "", lease: float | None = None, window: int = 0,
+        creates: bool = True,
     ) -> Accepted:  # fmt: skip
         key = scoped("accept", idempotency_key) if idempotency_key is not None else None
         terms = Terms(
             redelivery=redelivery, multitask=multitask, explicit=explicit, key=key, request_hash=request_hash,
-            lease=lease, window=window, life=self.settings.run_ttl,
+            lease=lease, window=window, life=self.settings.run_ttl, creates=creates,
         )  # fmt: skip
         for name in ("id", "thread_id"):
             _check_id(name, getattr(run, name))
@@ -101,7 +103,7 @@ async def place(tx: Tx, run: Run, terms: Terms) -> Accepted:
     if seen is not None:
         return seen
     thread = await lock_thread(tx, run.thread_id)
-    if thread is None:
+    if thread is None and terms.creates:
         await add_thread(tx, Thread(id=run.thread_id, tenant=run.tenant, agent=run.agent))
         thread = await lock_thread(tx, run.thread_id)
     if thread is None or thread.tenant != run.tenant or thread.deleted_at is not None:

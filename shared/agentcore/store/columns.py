@@ -141,13 +141,16 @@ def _beginning_sqlite(element: beginning, compiler: SQLCompiler, **options: Any)
     return f"agentcore_beginning({compiler.process(element.clauses, **options)})"
 
 
+_strictly = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
 def dumps(value: Any) -> str:
     """JSON as every database takes it: PostgreSQL refuses NUL, lone surrogates and numbers that are none.
 
     Such a character may come from any tool or model, and must not make its run impossible to store.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _strictly(value)
         text.encode()
     except ValueError:  # a UnicodeEncodeError is one
         return json.dumps(clean(value), ensure_ascii=False, separators=(",", ":"))

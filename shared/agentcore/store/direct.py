@@ -3,6 +3,7 @@ between: what it would work out at each execution is worked out once, which halv
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -25,6 +26,7 @@ class Direct(Database):
     def __init__(self, engine: AsyncEngine, *, write: Params, read: Params) -> None:
         super().__init__(engine, write=write, read=read)
         self._cache: dict[Executable, Shaped | None] = {}  # the statements are module-level, so there are few
+        self.cursor = psycopg.AsyncRawCursor[Any]
 
     async def _execute(self, statement: Executable, params: Params) -> Sequence[Row[Any]]:
         shaped = self._shaped(statement)
@@ -34,7 +36,7 @@ class Direct(Database):
         connection = await self._connection(shaped.text)
         driver: Any = connection.driver_connection
         try:
-            cursor = await driver.execute(shaped.text, bound)
+            cursor = await self.cursor(driver).execute(shaped.query, bound)
             return shaped.rows(await cursor.fetchall())
         except psycopg.Error as error:
             if driver.closed or driver.broken:
@@ -45,7 +47,7 @@ class Direct(Database):
                 await greenlet_spawn(connection.invalidate)
             raise
         finally:
-            await greenlet_spawn(connection.close)
+            connection.close()  # back to the pool: that awaits nothing, in autocommit
 
     def _shaped(self, statement: Executable) -> Shaped | None:
         """None where SQLAlchemy is needed: for SQL as text, and for IN with a list."""
@@ -69,29 +71,40 @@ class Shaped:
     """A compiled statement, and what happens to values on their way in and out."""
 
     def __init__(self, statement: SelectBase | UpdateBase, compiled: SQLCompiler, dialect: Dialect) -> None:
-        self.text = str(compiled)
+        self.text, names = _numbered(str(compiled))
+        self.query = self.text.encode()
         given = {name: parameter for parameter, name in compiled.bind_names.items()}
         into = {name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in given.items()}
-        self._into = {name: convert for name, convert in into.items() if convert}
-        self._fixed = self._converted({n: one.effective_value for n, one in given.items() if not one.required})
+        self._into = [(name, into[name]) for name in names]
+        self._fixed = {name: one.effective_value for name, one in given.items() if not one.required}
         columns = statement.exported_columns
         # (mypy wants to know the names; a column without one of its own gets its number.)
         row = namedtuple("Row", [str(column.key) for column in columns], rename=True)  # type: ignore[misc]
         self._row: Callable[[Iterable[Any]], Any] = row._make
-        self._out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._out = [(place, convert) for place, convert in enumerate(out) if convert]
 
-    def bind(self, params: Params) -> Params:
-        return {**self._fixed, **self._converted(params)}
-
-    def _converted(self, params: Params) -> Params:
-        return {name: self._into[name](value) if name in self._into else value for name, value in params.items()}
+    def bind(self, params: Params) -> list[Any]:
+        given = {**self._fixed, **params}
+        return [convert(given[name]) if convert else given[name] for name, convert in self._into]
 
     def rows(self, found: Sequence[Sequence[Any]]) -> Sequence[Row[Any]]:
         """What is used of SQLAlchemy's rows, a named tuple has as well, in a fifth of the time."""
-        return [
-            self._row([convert(v) if convert else v for convert, v in zip(self._out, row, strict=True)])
-            for row in found
-        ]
+        rows = [list(row) for row in found]
+        for row in rows:
+            for place, convert in self._out:
+                row[place] = convert(row[place])
+        return [self._row(row) for row in rows]
+
+
+def _numbered(text: str) -> tuple[str, list[str]]:
+    """A statement with placeholders as PostgreSQL itself has them, so that psycopg need not look for them each time."""
+    names: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return f"${names.setdefault(found[1], len(names) + 1)}" if found[1] else "%"
+
+    return re.sub(r"%\((\w+)\)s|%%", number, text), list(names)
 
 
 def shaped(statement: Executable, dialect: Dialect) -> Shaped | None:

@@ -28,7 +28,8 @@ class OneStatementStore(SqlStore):
         params |= {
             "new_status": "running" if claimed else "queued", "new_fence": int(claimed), "claimed": claimed,
             "wait": terms.lease if claimed else terms.redelivery, "window": terms.window if claimed else 0,
-            "life": terms.life, "accepted": told(run), "key": terms.key, "request_hash": terms.request_hash,
+            "life": terms.life, "creates": terms.creates, "accepted": told(run), "key": terms.key,
+            "request_hash": terms.request_hash,
         }  # fmt: skip
         statement = statements.ACCEPT_KEYED if terms.key else statements.ACCEPT
         rows = await self.database.once(statement, params)

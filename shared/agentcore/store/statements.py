@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     JSON,
+    Boolean,
     ColumnElement,
     FromClause,
     Integer,
@@ -244,7 +245,10 @@ def _accept(*, keyed: bool) -> Select[Any]:
         "next_position": literal(2), "head_id": given("id"), "item_count": literal(0), "summary_until": literal(0),
         "created_at": now(), "updated_at": now(),
     }  # fmt: skip
+    before = thread.alias("before")
+    there = exists().where(before.c.id == given("thread_id"))
     wanted = select(*(value.label(name) for name, value in columns.items()))
+    wanted = wanted.where(or_(bindparam("creates", type_=Boolean), there))
     key = bindparam("key", type_=idempotency.c.key.type)
     if keyed:
         wanted = wanted.where(~exists().where(idempotency.c.tenant == given("tenant"), idempotency.c.key == key))

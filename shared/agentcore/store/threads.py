@@ -20,6 +20,14 @@ from agentcore.store.tables import item, thread
 # SQLite took this syntax over from PostgreSQL, and SQLAlchemy compiles it for both.
 _INSERT = insert(thread).values(created_at=now(), updated_at=now()).on_conflict_do_nothing().returning(thread.c.id)
 _ADD = insert(thread).values(created_at=now(), updated_at=now()).on_conflict_do_nothing()
+_GIVEN = [column for column in THREAD if column.name not in ("created_at", "updated_at")]
+_CREATE = (
+    insert(thread)
+    .values({column.name: bindparam(f"new_{column.name}", type_=column.type) for column in _GIVEN})
+    .values(created_at=now(), updated_at=now())
+    .on_conflict_do_nothing()
+    .returning(*THREAD)
+)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _LOCK_ALL = select(*THREAD).where(thread.c.id.in_(_IDS)).order_by(thread.c.id).with_for_update(key_share=True)
 _ONE = select(*THREAD).where(thread.c.id == bindparam("id"))
@@ -56,14 +64,15 @@ async def lock_or_add(tx: Tx, runs: Sequence[Run]) -> dict[str, Thread]:
 
 class Threads(Verbs):
     async def create_thread(self, thread: Thread) -> tuple[Thread, bool]:
-        async def work(tx: Tx) -> tuple[Thread, bool]:
-            created = await add_thread(tx, thread)
-            row = await tx.first(_ONE, id=thread.id)
-            if row is None or row.tenant != thread.tenant or row.deleted_at is not None:
-                raise Conflict(f"There is a thread {thread.id} already.", thread_id=thread.id)
-            return to_thread(row), created
-
-        return await self.database.transaction(work)
+        given = values(thread)
+        params = {f"new_{column.name}": given[column.name] for column in _GIVEN}
+        rows = await self.database.fetch(_CREATE, params, write=True)
+        if rows:
+            return to_thread(rows[0]), True
+        there = await self.database.fetch(_OF_TENANT, {"tenant": thread.tenant, "id": thread.id})
+        if not there:
+            raise Conflict(f"There is a thread {thread.id} already.", thread_id=thread.id)
+        return to_thread(there[0]), False
 
     async def thread(self, tenant: str, thread_id: str) -> Thread:
         rows = await self.database.fetch(_OF_TENANT, {"tenant": tenant, "id": thread_id})
