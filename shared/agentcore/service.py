@@ -81,7 +81,8 @@ class Service(Threads, Reading):
         self.check_metadata(metadata)
         if webhook is not None:
             webhooks.target(webhook, self.settings)
-        await self.make_room(tenant, thread_id)
+        if creates:
+            await self.make_room(tenant, thread_id)
         run_id = self.store.new_id()
         run = Run(
             id=run_id, root_id=run_id, tenant=tenant, thread_id=thread_id or self.store.new_id(), agent=spec.name,
@@ -336,9 +337,11 @@ class Service(Threads, Reading):
             self._telling = self.spawn(self._notify())
 
     async def _notify(self) -> None:
-        # NOTIFY takes a lock that all committers share: the first at once, what follows on its heels together.
+        # NOTIFY takes a lock that all committers share: the first soon, what follows on its heels together.
         while self._untold:
-            await asyncio.sleep(max(ANSWERS, self._told + GATHER - time.monotonic()))
+            # A host waits for this, and gives a process few events at once: there, nothing is gathered for long.
+            gather = 0.0 if stints.current() else self._told + GATHER - time.monotonic()
+            await asyncio.sleep(max(ANSWERS, gather))
             untold, self._untold = self._untold, set()
             self._told = time.monotonic()
             await self.hints.notify(EVENTS, *untold)

@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 
-from agentcore.errors import AlreadyDecided, LeaseLost
+from agentcore.errors import AlreadyDecided, LeaseLost, NotFound
 from agentcore.ids import new_id
-from agentcore.records import Entry, Event, Requeue
+from agentcore.records import Entry, Event, Requeue, Thread
 from agentcore.store import schedules
 from agentcore.store.accepting import Terms, place, take_key
 from agentcore.store.held import add_items, lock_run, lock_thread, promote
 from agentcore.store.sql import SqlStore
 from agentcore.store.tables import run as run_table
+from agentcore.store.tables import thread as thread_table
 from agentcore.testing.travel import advance
 from tests.conftest import opened, serializable
 from tests.contracts.store_kit import (
@@ -117,6 +118,21 @@ async def test_a_claim_reads_the_journal_that_a_late_worker_committed_meanwhile(
     assert found is not None
     assert [e.key for e in found.entries] == ["accepted", "model:0", "yielded:1"]
     assert found.run.last_seq == 3
+
+
+async def test_a_thread_that_is_deleted_meanwhile_is_not_begun_again_by_a_run_that_must_find_it(
+    store: SqlStore, stores: list[SqlStore]
+) -> None:
+    thread, _ = await store.create_thread(Thread(id=new_id(), tenant=TENANT, agent="support"))
+
+    async def deletes(tx: Any) -> None:
+        await tx.run(
+            delete(thread_table).where(thread_table.c.id == bindparam("the_thread")), {"the_thread": thread.id}
+        )
+
+    with pytest.raises(NotFound):
+        await while_open(store, deletes, accept(stores[0], thread.id, creates=False))
+    assert (await accept(store, thread.id)).run.position == 1
 
 
 async def test_a_worker_that_lost_its_lease_writes_nothing(store: SqlStore, stores: list[SqlStore]) -> None:

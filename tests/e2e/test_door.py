@@ -163,6 +163,30 @@ def sockets() -> APIRouter:
     return made
 
 
+def test_the_door_finds_the_route_that_is_taken_also_behind_a_prefix(tmp_path: Path) -> None:
+    """A server may be told what stands before each path: routes do not see that, so neither must the door."""
+    more = APIRouter()
+
+    @more.get("/api/ours")
+    @public
+    async def open_to_all() -> str:
+        return "public"
+
+    @more.get("/ours")
+    @needs("system")
+    async def closed() -> str:
+        return "secret"
+
+    async def test() -> None:
+        async with serving(tmp_path, more) as served:
+            for root, status in ("", 200), ("/api", 401):
+                transport = httpx.ASGITransport(served, root_path=root)
+                async with Http(transport=transport, base_url="http://test") as http:
+                    assert (await http.get("/api/ours")).status_code == status
+
+    asyncio.run(test())
+
+
 def test_a_websocket_takes_the_same_keys_in_a_header_or_as_a_subprotocol(tmp_path: Path) -> None:
     async def test() -> None:
         async with serving(tmp_path, sockets()) as served:

@@ -52,8 +52,8 @@ class Door:
 
     def _found(self, scope: Scope) -> tuple[Any, auth.Scope | None]:
         """The route to which this goes, and what it takes. None: it is public, or there is none."""
-        fixed = self._fixed.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
-        return fixed or self._matched(scope)
+        plain = scope["type"] == "http" and not scope.get("root_path")  # which routes do not see of a path
+        return (self._fixed.get((scope["method"], scope["path"])) if plain else None) or self._matched(scope)
 
     def _matched(self, scope: Scope) -> tuple[Any, auth.Scope | None]:
         for route, needed in self._routes:

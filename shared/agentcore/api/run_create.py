@@ -95,6 +95,8 @@ async def _agent(verbs: Service, tenant: str, body: RunCreate) -> str:
         return body.agent_id
     if body.thread_id is not None and (last := await verbs.store.runs(tenant, thread_id=str(body.thread_id), limit=1)):
         return last[0].agent
+    if body.thread_id is not None and body.if_not_exists == "reject":
+        await verbs.store.thread(tenant, str(body.thread_id))  # NotFound says more than what is asked for below
     if len(verbs.registry.specs) == 1:
         return next(iter(verbs.registry.specs))
     raise Invalid("agent_id: say which agent, as there are several and the thread has none yet.", field="agent_id")

@@ -66,7 +66,7 @@ class ThreadPatch(Body):
 async def create_thread(body: ThreadCreate, tenant: Tenant, verbs: Verbs) -> dict[str, Any]:
     """Begin a conversation. The client may bring the id."""
     thread, new = await verbs.create_thread(tenant, thread_id=text_id(body.thread_id), metadata=body.metadata)
-    if new:
+    if new or body.thread_id is None:  # an id of our own may be there already after a lost connection
         return views.thread(State(thread=thread, status="idle"))
     if body.if_exists == "raise":
         raise Conflict(f"The thread {thread.id} exists.", field="thread_id")

@@ -47,7 +47,7 @@ class Direct(Database):
                 await greenlet_spawn(connection.invalidate)
             raise
         finally:
-            connection.close()  # back to the pool: that awaits nothing, in autocommit
+            connection.close()  # back to the pool: that awaits nothing, in autocommit and while the pool is in use
 
     def _shaped(self, statement: Executable) -> Shaped | None:
         """None where SQLAlchemy is needed: for SQL as text, and for IN with a list."""

@@ -246,9 +246,15 @@ def _accept(*, keyed: bool) -> Select[Any]:
         "created_at": now(), "updated_at": now(),
     }  # fmt: skip
     before = thread.alias("before")
-    there = exists().where(before.c.id == given("thread_id"))
+    # With its lock, so that it is there still when the run is.
+    there = (
+        select(before.c.id)
+        .where(before.c.id == given("thread_id"), before.c.tenant == given("tenant"), before.c.deleted_at.is_(None))
+        .with_for_update(key_share=True)
+        .cte("there")
+    )
     wanted = select(*(value.label(name) for name, value in columns.items()))
-    wanted = wanted.where(or_(bindparam("creates", type_=Boolean), there))
+    wanted = wanted.where(or_(bindparam("creates", type_=Boolean), exists().select_from(there)))
     key = bindparam("key", type_=idempotency.c.key.type)
     if keyed:
         wanted = wanted.where(~exists().where(idempotency.c.tenant == given("tenant"), idempotency.c.key == key))
