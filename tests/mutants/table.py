@@ -874,6 +874,24 @@ MUTANTS = (
         ("tests/unit/test_outgoing.py", "-k", "changes_after"),
     ),
     Mutant(
+        "the door finds another route than the one that is taken", 10, "api/door.py",
+        ' and not scope.get("root_path")',
+        "",
+        e2e("door", "behind_a_prefix"),
+    ),
+    Mutant(
+        "a thread that is deleted is begun again by a run that must find it", 3, "store/statements.py",
+        '        .with_for_update(key_share=True)\n        .cte("there")',
+        '        .cte("there")',
+        postgres("_races", "must_find"),
+    ),
+    Mutant(
+        "an event of a host waits for the next news", 6, "service.py",
+        "gather = 0.0 if stints.current() else self._told",
+        "gather = self._told",
+        ("tests/unit/test_hints.py", "-k", "over_when"),
+    ),
+    Mutant(
         "whoever has no scope for it may do it", 10, "api/door.py",
         "        principal.need(needed)\n",
         "",
