@@ -120,26 +120,30 @@ def test_a_heartbeat_keeps_the_lease_through_a_long_step(
 ) -> None:
     async def test() -> None:
         url = f"sqlite:///{tmp_path}/test.db"
-        async with harness(url, lease_seconds=0.5) as it, harness(url, lease_seconds=0.5) as other:
-            model = Held(world, [call("long", id="c")], [say("done")])
+        async with harness(url, lease_seconds=3) as it, harness(url, lease_seconds=3) as other:
+            model, enough = Held(world, [call("long", id="c")], [say("done")]), asyncio.Event()
 
             @function_tool
             async def long() -> str:
                 if where == "tool":
-                    await asyncio.sleep(1.5)
+                    await enough.wait()
                 return "ok"
 
             it.agent(Agent(name="main", model=model, tools=[long]))
             other.agent(Agent(name="main", model=model, tools=[long]))
             run = await it.accept(deltas=streamed)
             work = asyncio.create_task(it.service.work(run.id))
-            if where == "model":
-                asyncio.get_running_loop().call_later(1.5, model.gate.set)
-            else:
+            if where == "tool":
                 model.gate.set()
+            await until(lambda: world.count("model:0"))
+            ends = set[Any]()
             while not work.done():
                 await other.service.tick()
                 assert await other.service.work(run.id) is None
+                ends.add((await it.get(run)).wake_at)
+                if len(ends) > 2:  # so it was renewed twice
+                    model.gate.set()
+                    enough.set()
                 await asyncio.sleep(0.05)
             left = await it.get(run)
             assert (left.status, left.fence, left.failures) == ("succeeded", 1, 0)
