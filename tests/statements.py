@@ -39,8 +39,10 @@ def watch(store: SqlStore, *, before: Watch = _nothing, after: Watch = _nothing)
 
         return Watched
 
+    plain = watched(psycopg.AsyncCursor)
+
     def checkout(connection: Any, record: Any, *_: Any) -> None:
-        record.driver_connection.cursor_factory = watched(psycopg.AsyncCursor)
+        record.driver_connection.cursor_factory = plain
 
     event.listen(store.database.engine.sync_engine, "checkout", checkout)
     assert isinstance(store.database, Direct)

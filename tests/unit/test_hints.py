@@ -45,7 +45,7 @@ def test_the_first_news_is_told_at_once_and_what_follows_together(monkeypatch: p
         monkeypatch.setattr(asyncio, "sleep", sleep)
         for run in ("b", "c", "b"):
             service.hint(run)
-        await asyncio.wait([asyncio.ensure_future(released.wait())], timeout=0.02)
+        await pause(0.02)
         assert store.calls == [{"a"}]
         released.set()
         await service.drain(10)

@@ -42,6 +42,11 @@ class RunCreate(Body):
     if_not_exists: Literal["create", "reject"] = "reject"
     multitask_strategy: Multitask | None = None
 
+    @property
+    def creates(self) -> bool:
+        """Whether its thread is begun where there is none."""
+        return self.thread_id is None or self.if_not_exists == "create"
+
     def request(self, taken: Any) -> dict[str, Any]:
         """What is kept beside the run, to be shown back. Defaults are not: they are most of what comes."""
         said = {name: getattr(self, name) for name in _ECHOED if name in self.model_fields_set}
@@ -76,7 +81,7 @@ async def accept(
         tenant, agent=await _agent(verbs, tenant, body), input=taken, thread_id=thread_id, metadata=body.metadata,
         config=config, request=body.request(taken) or None, webhook=body.webhook, idempotency_key=key,
         multitask=body.multitask_strategy, here=here, deltas=deltas,
-        creates=thread_id is None or body.if_not_exists == "create",
+        creates=body.creates,
     )  # fmt: skip
 
 
@@ -95,7 +100,7 @@ async def _agent(verbs: Service, tenant: str, body: RunCreate) -> str:
         return body.agent_id
     if body.thread_id is not None and (last := await verbs.store.runs(tenant, thread_id=str(body.thread_id), limit=1)):
         return last[0].agent
-    if body.thread_id is not None and body.if_not_exists == "reject":
+    if not body.creates:
         await verbs.store.thread(tenant, str(body.thread_id))  # NotFound says more than what is asked for below
     if len(verbs.registry.specs) == 1:
         return next(iter(verbs.registry.specs))

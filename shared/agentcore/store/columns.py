@@ -153,8 +153,8 @@ def dumps(value: Any) -> str:
         text = _strictly(value)
         text.encode()
     except ValueError:  # a UnicodeEncodeError is one
-        return json.dumps(clean(value), ensure_ascii=False, separators=(",", ":"))
-    return json.dumps(clean(value), ensure_ascii=False, separators=(",", ":")) if "\\u0000" in text else text
+        return _strictly(clean(value))
+    return _strictly(clean(value)) if "\\u0000" in text else text
 
 
 def clean(value: Any) -> Any:

@@ -233,33 +233,36 @@ def _finish(*, summary: bool) -> Select[Any]:
 # -- accept
 
 
-def _accept(*, keyed: bool) -> Select[Any]:
-    """Puts a run on a thread that is new or idle; else, or when its key was seen, it does nothing."""
+def _given(name: str) -> ColumnElement[Any]:
+    """What the caller says of the new run."""
+    return bindparam(f"new_{name}", type_=run.c[name].type)
 
-    def given(name: str) -> ColumnElement[Any]:
-        return bindparam(f"new_{name}", type_=run.c[name].type)
 
+_KEY = bindparam("key", type_=idempotency.c.key.type)
+
+
+def _front(*, keyed: bool) -> CTE:
+    """The thread, new or idle, with the run at its front; no row where it is neither, or the key was seen."""
     empty = literal({}, type_=thread.c.metadata.type)
     columns = {
-        "id": given("thread_id"), "tenant": given("tenant"), "agent": given("agent"), "metadata": empty,
-        "next_position": literal(2), "head_id": given("id"), "item_count": literal(0), "summary_until": literal(0),
+        "id": _given("thread_id"), "tenant": _given("tenant"), "agent": _given("agent"), "metadata": empty,
+        "next_position": literal(2), "head_id": _given("id"), "item_count": literal(0), "summary_until": literal(0),
         "created_at": now(), "updated_at": now(),
     }  # fmt: skip
     before = thread.alias("before")
     # With its lock, so that it is there still when the run is.
     there = (
         select(before.c.id)
-        .where(before.c.id == given("thread_id"), before.c.tenant == given("tenant"), before.c.deleted_at.is_(None))
+        .where(before.c.id == _given("thread_id"), before.c.tenant == _given("tenant"), before.c.deleted_at.is_(None))
         .with_for_update(key_share=True)
         .cte("there")
     )
     wanted = select(*(value.label(name) for name, value in columns.items()))
     wanted = wanted.where(or_(bindparam("creates", type_=Boolean), exists().select_from(there)))
-    key = bindparam("key", type_=idempotency.c.key.type)
     if keyed:
-        wanted = wanted.where(~exists().where(idempotency.c.tenant == given("tenant"), idempotency.c.key == key))
+        wanted = wanted.where(~exists().where(idempotency.c.tenant == _given("tenant"), idempotency.c.key == _KEY))
     new = upsert(thread).from_select(list(columns), wanted)
-    front = (
+    return (
         new.on_conflict_do_update(
             index_elements=[thread.c.id],
             set_={"next_position": thread.c.next_position + 1, "head_id": new.excluded.head_id, "updated_at": now()},
@@ -270,7 +273,12 @@ def _accept(*, keyed: bool) -> Select[Any]:
         .returning(thread.c.next_position, thread.c.item_count, thread.c.summary, thread.c.summary_until)
         .cte("front")
     )
-    values = {name: given(name) for name in _RUN if name not in _NOT_GIVEN}
+
+
+def _accept(*, keyed: bool) -> Select[Any]:
+    """Puts a run on a thread that is new or idle; else, or when its key was seen, it does nothing."""
+    front = _front(keyed=keyed)
+    values = {name: _given(name) for name in _RUN if name not in _NOT_GIVEN}
     values |= {
         "position": front.c.next_position - 1, "history_end": front.c.item_count, "wake_at": later("wait"),
         "created_at": now(), "started_at": CLAIMED_AT, "expires_at": END, "failures": literal(0),
@@ -294,7 +302,7 @@ def _accept(*, keyed: bool) -> Select[Any]:
     if keyed:
         # A key that was taken at this very moment breaks the whole statement: the caller then looks again.
         request = bindparam("request_hash", type_=idempotency.c.request_hash.type)
-        seen = select(made.c.tenant, key, request, made.c.id, now())
+        seen = select(made.c.tenant, _KEY, request, made.c.id, now())
         taken = insert(idempotency).from_select(["tenant", "key", "request_hash", "run_id", "created_at"], seen)
         found = found.add_cte(taken.cte("taken"))
     return found

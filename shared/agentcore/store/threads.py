@@ -18,16 +18,14 @@ from agentcore.store.rows import THREAD, to_item, to_thread, values
 from agentcore.store.tables import item, thread
 
 # SQLite took this syntax over from PostgreSQL, and SQLAlchemy compiles it for both.
-_INSERT = insert(thread).values(created_at=now(), updated_at=now()).on_conflict_do_nothing().returning(thread.c.id)
-_ADD = insert(thread).values(created_at=now(), updated_at=now()).on_conflict_do_nothing()
 _GIVEN = [column for column in THREAD if column.name not in ("created_at", "updated_at")]
-_CREATE = (
+_ADD = (
     insert(thread)
     .values({column.name: bindparam(f"new_{column.name}", type_=column.type) for column in _GIVEN})
     .values(created_at=now(), updated_at=now())
     .on_conflict_do_nothing()
-    .returning(*THREAD)
 )
+_CREATE = _ADD.returning(*THREAD)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _LOCK_ALL = select(*THREAD).where(thread.c.id.in_(_IDS)).order_by(thread.c.id).with_for_update(key_share=True)
 _ONE = select(*THREAD).where(thread.c.id == bindparam("id"))
@@ -44,29 +42,28 @@ _ITEMS = (
 _END = 2**31 - 1
 
 
+def _given(new: Thread) -> dict[str, Any]:
+    """A thread as the parameters of its insert."""
+    given = values(new)
+    return {f"new_{column.name}": given[column.name] for column in _GIVEN}
+
+
 async def add_thread(tx: Tx, new: Thread) -> bool:
     """Insert a thread unless there is one of that id."""
-    params = values(new)
-    del params["created_at"], params["updated_at"]
-    return await tx.first(_INSERT, **params) is not None
+    return await tx.first(_CREATE, **_given(new)) is not None
 
 
 async def lock_or_add(tx: Tx, runs: Sequence[Run]) -> dict[str, Thread]:
     """Lock the threads of these runs, adding those that are missing; the idle ones that their tenants can see."""
     wanted = {run.thread_id: run for run in sorted(runs, key=lambda run: run.thread_id)}
-    new = [values(Thread(id=id, tenant=run.tenant, agent=run.agent)) for id, run in wanted.items()]
-    for params in new:
-        del params["created_at"], params["updated_at"]
-    await tx.run(_ADD, new)
+    await tx.run(_ADD, [_given(Thread(id=id, tenant=run.tenant, agent=run.agent)) for id, run in wanted.items()])
     found = [to_thread(row) for row in await tx.all(_LOCK_ALL, ids=list(wanted))]
     return {t.id: t for t in found if t.tenant == wanted[t.id].tenant and t.head_id is None and t.deleted_at is None}
 
 
 class Threads(Verbs):
     async def create_thread(self, thread: Thread) -> tuple[Thread, bool]:
-        given = values(thread)
-        params = {f"new_{column.name}": given[column.name] for column in _GIVEN}
-        rows = await self.database.fetch(_CREATE, params, write=True)
+        rows = await self.database.fetch(_CREATE, _given(thread), write=True)
         if rows:
             return to_thread(rows[0]), True
         there = await self.database.fetch(_OF_TENANT, {"tenant": thread.tenant, "id": thread.id})
