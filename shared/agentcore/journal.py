@@ -71,7 +71,7 @@ class Journal:
         self._wanted = False  # something of it is to be written now, and takes the rest along
         self._writer: asyncio.Task[None] | None = None
         self._last_seq = claim.run.last_seq
-        self._renewed = asyncio.get_running_loop().time()
+        self._renewed = claim.at
         self._beat: asyncio.Task[Ack] | None = None
         self._active: set[Step] = set()
         self._blocked: set[Step] = set()  # steps that wait for a model call inside them, which waits at the seam
@@ -172,7 +172,7 @@ class Journal:
             self._writer = None
 
     async def _append(self, batch: Sequence[Entry]) -> None:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         # Moving wake_at costs an index entry, so it is not done with every append.
         due = now - self._renewed > self._lease_seconds / 3
         renew = self._lease_seconds if due else None
@@ -192,7 +192,7 @@ class Journal:
             try:
                 return await verb(repeat)
             except Unavailable as error:
-                if asyncio.get_running_loop().time() - self._renewed > self._lease_seconds:
+                if time.monotonic() - self._renewed > self._lease_seconds:
                     raise
                 log.warning("run %s: %s", self.run.id, error)
                 await asyncio.sleep(PATIENCE)
@@ -218,7 +218,7 @@ class Journal:
 
         A database that does not answer holds nobody up: the same question is waited for again by the next call.
         """
-        silent = asyncio.get_running_loop().time() - self._renewed
+        silent = time.monotonic() - self._renewed
         if self._beat is None:
             self._beat = asyncio.create_task(self._look())
             self._beat.add_done_callback(lambda beat: beat.cancelled() or beat.exception())  # nobody may ask for it
@@ -234,8 +234,19 @@ class Journal:
                 self.suspend(Suspension(rank=LOST, error=LeaseLost("The database is out of reach.")))
             raise
 
+    async def sure(self) -> None:
+        """Before a step begins: ask whether the run is still ours, if nothing was heard for half the lease.
+
+        So long does a process say nothing that was frozen or stopped, or that imported what takes long.
+        """
+        if time.monotonic() - self._renewed > self._lease_seconds / 2:
+            try:
+                self.heed(await self.patiently(lambda _: self._look()))
+            except Exception as error:
+                self.suspend(Suspension(rank=LOST, error=LeaseLost(f"Whether the run is still held: {error}")))
+
     async def _look(self) -> Ack:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         silent = now - self._renewed
         if silent > self._lease_seconds / 3:
             ack = await self._store.renew(self._lease, self._lease_seconds)
@@ -304,6 +315,7 @@ class Journal:
         """The one place where a slice stops: before a fresh model call, when nothing else is under way."""
         if self.frozen:
             self.stop()
+        await self.sure()
         if self.suspension is not None:
             # Siblings of a nested agent would be cancelled by the unwinding: let them finish and be stored. The
             # tools around this call wait for it, so they do not count.

@@ -5,6 +5,7 @@ A *run* is a row, its *journal* is the append-only list of its entries, and a bu
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -155,6 +156,7 @@ class Claim:
     summary: str | None = None
     summary_until: int = 0
     next_position: int = 0  # the thread's, so that finish knows whether anything waits behind
+    at: float = field(default_factory=time.monotonic, compare=False)  # when it was taken, by this process's clock
 
     @property
     def lease(self) -> Lease:

@@ -121,7 +121,7 @@ class Service(Threads, Reading):
 
     async def work(self, run_id: str, deadline: Deadline | None = None) -> Run | None:
         """Claim one run and move it forward until it ends, waits, or the time is up. None: nothing to do."""
-        claim = await self.store.claim(run_id, lease=self.settings.lease_seconds, window=self.settings.history_items)
+        claim = await self._claim(run_id)
         return await self.advance(claim, deadline) if claim else None
 
     async def take(self, message: Message) -> Claim | None:
@@ -135,11 +135,14 @@ class Service(Threads, Reading):
         if message.event is not None:
             await self._pass_on(message.event)
             return None
-        settings = self.settings
-        claim = await self.store.claim(message.run_id, lease=settings.lease_seconds, window=settings.history_items)
+        claim = await self._claim(message.run_id)
         if claim is None and not await self.store.known(message.run_id):
             raise Poison(f"this database has no run {message.run_id}")
         return claim
+
+    async def _claim(self, run_id: str) -> Claim | None:
+        loading.engine()  # before the lease begins: on a slow processor it could pass during the import
+        return await self.store.claim(run_id, lease=self.settings.lease_seconds, window=self.settings.history_items)
 
     async def _pass_on(self, event: Event) -> None:
         try:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sqlite3
+import threading
+import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from agents import Agent, function_tool
 
-from agentcore import current
-from agentcore.records import Run
+from agentcore import current, journal, loading
+from agentcore.ports import StateStore
+from agentcore.records import Ack, Claim, Lease, Message, Run
 from agentcore.testing import Script, advance, call, say
-from tests.engine.world import World, dies, outputs, until
+from tests.engine.world import World, Yielding, dies, outputs, slices_of_one_step, until
 from tests.harness import TENANT, Harness, harness, on
 
 
@@ -102,9 +107,8 @@ def test_a_worker_hears_of_its_lost_lease_in_the_middle_of_a_model_call_and_make
             run = await zombie.accept(deltas=streamed)
             work = asyncio.create_task(zombie.service.work(run.id))
             await until(lambda: world.count("zombie:0"))
-            await advance(other.store, lease + 1)
-            claim = await other.store.claim(run.id, lease=60, window=10)
-            assert claim is not None
+            while await other.store.claim(run.id, lease=60, window=10) is None:
+                await advance(other.store, lease + 1)  # it was just renewed
             async with asyncio.timeout(10):
                 assert await work is None
 
@@ -112,6 +116,87 @@ def test_a_worker_hears_of_its_lost_lease_in_the_middle_of_a_model_call_and_make
         asyncio.run(test())
         gc.collect()  # of a task that failed and was not asked why, asyncio tells when it is gone
     assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+def taken_meanwhile(url: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process stands still for longer than its lease, and another one takes the run."""
+
+    async def take() -> None:
+        async with harness(url) as other:
+            await advance(other.store, 31)
+            assert await other.store.claim(run.id, lease=60, window=10)
+
+    thread = threading.Thread(target=lambda: asyncio.run(take()))
+    thread.start()
+    thread.join()
+    monkeypatch.setattr(journal, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 31))
+
+
+class Slow(Yielding):
+    """A store whose answer to a heartbeat comes after the SDK has gone on."""
+
+    async def renew(self, lease: Lease, seconds: float) -> Ack:
+        await asyncio.sleep(0.4)
+        return await self.store.renew(lease, seconds)
+
+
+@pytest.mark.parametrize("step", ["model", "tool"])
+@pytest.mark.parametrize("where", ["before its slice", "while the agent is made"])
+def test_a_worker_that_stood_still_for_long_begins_no_step_before_it_knows_that_the_run_is_its_own(
+    tmp_path: Path, world: World, streamed: bool, where: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/test.db"
+    claim: Claim | None = None
+
+    def still(now: str) -> None:
+        if claim and now == where:
+            taken_meanwhile(url, claim.run, monkeypatch)
+
+    def build() -> Agent[Any]:
+        still("while the agent is made")
+        return world.agent([call("look", id="c")], [say("done")], tools=[world.tool("look")])
+
+    async def test() -> None:
+        nonlocal claim
+        async with harness(url) as it:
+            it.agent(build)
+            run = await it.accept(deltas=streamed)
+            if step == "tool":
+                slices_of_one_step(it)
+                await it.service.work(run.id)
+            before = world.side.count()
+            it.service.store = cast(StateStore, Slow(it.service))
+            claim = await it.service.take(Message(run_id=run.id))
+            assert claim is not None
+            still("before its slice")
+            assert await it.service.advance(claim) is None
+            assert (world.side.count(), before["model:0"]) == (before, step == "tool")
+
+    asyncio.run(test())
+
+
+def test_the_sdk_is_imported_before_a_run_is_claimed(
+    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow processor, or with little of one, that takes longer than a lease."""
+    found = loading.engine()
+    seen = list[Any]()
+
+    def engine() -> Any:
+        with sqlite3.connect(tmp_path / "test.db") as connection:
+            seen.extend(connection.execute("select status from run"))
+        return found
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: world.agent([say("done")]))
+        run = await it.accept()
+        monkeypatch.setattr(loading, "engine", engine)
+        claim = await it.service.take(Message(run_id=run.id))
+        assert claim is not None
+        assert seen == [("queued",)]
+        await it.service.advance(claim)
+
+    on(tmp_path, test)
 
 
 @pytest.mark.parametrize("where", ["model", "tool"])

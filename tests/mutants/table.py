@@ -137,6 +137,30 @@ MUTANTS = (
         engine("leases", "hears_of_its_lost_lease and long"),
     ),
     Mutant(
+        "a worker that stood still asks its model before it asks for its run", 2, "journal.py",
+        "        await self.sure()\n",
+        "",
+        engine("leases", "stood_still and model"),
+    ),
+    Mutant(
+        "a worker that stood still calls a tool before it asks for its run", 2, "durable/tool.py",
+        "        await journal.sure()\n",
+        "",
+        engine("leases", "stood_still and tool"),
+    ),
+    Mutant(
+        "a lease counts from the slice on, and not from the claim", 2, "journal.py",
+        "self._renewed = claim.at",
+        "self._renewed = time.monotonic()",
+        engine("leases", "stood_still and before"),
+    ),
+    Mutant(
+        "a lease passes during imports", 2, "service.py",
+        "        loading.engine()  # before",
+        "        # before",
+        engine("leases", "imported_before"),
+    ),
+    Mutant(
         "a database that hangs hides that the time is up", 6, "journal.py",
         "asyncio.wait([self._beat], timeout=PATIENCE)",
         "asyncio.wait([self._beat])",
@@ -620,8 +644,8 @@ MUTANTS = (
     ),
     Mutant(
         "preflight calls models", 8, "journal.py",
-        "if self.frozen:\n            self.stop()\n        if self.suspension",
-        "if self.suspension",
+        "if self.frozen:\n            self.stop()\n        await self.sure()",
+        "await self.sure()",
         engine("rules", "preflight_calls_no_model"),
     ),
     Mutant(

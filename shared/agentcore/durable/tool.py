@@ -87,6 +87,7 @@ class _Call:
         diverged = scope.slice.diverged(key)
         if journal.frozen:
             journal.stop()
+        await journal.sure()
         if diverged or journal.suspension:
             return _waiting(journal)  # the slice is ending: no new step begins
         if effect_of(self.outer) == "once":
