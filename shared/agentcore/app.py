@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 
 from agentcore import registry
 from agentcore.bus import open_bus
@@ -19,6 +20,7 @@ from agentcore.service import Service
 from agentcore.settings import Settings
 from agentcore.store import open_store
 from agentcore.urls import database_file, masked
+from agentcore.watchdog import Watchdog
 
 TENANT = "default"  # whose schedules registered agents bring along
 _COMPARED = ("agent", "input", "cron", "timezone", "overlap", "misfire", "origin")
@@ -50,10 +52,13 @@ async def running(service: Service, *, migrate: bool = False) -> AsyncIterator[S
     # A sync tool that runs an agent holds its thread while that agent's tools need others: a few would all be taken.
     asyncio.get_running_loop().set_default_executor(_Threads(_THREADS, thread_name_prefix=THREADS))
     async with connected(service.store, service.settings, migrate=migrate):
+        settings = service.settings
+        service.watchdog = Watchdog(service.here, partial(open_store, settings.database_url, settings), settings)
         try:
             yield service
         finally:
             await service.drain(service.settings.deadline_margin)
+            service.watchdog.close()
             if service.servers is not None:
                 await service.servers.close()
             await service.bus.close()

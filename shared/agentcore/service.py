@@ -25,11 +25,12 @@ from agentcore.logs import brief, detail, trace
 from agentcore.look import Look
 from agentcore.ports import Bus, Hints, Shared, StateStore
 from agentcore.reading import Reading
-from agentcore.records import Claim, Decision, Delivery, Event, Message, Multitask, Question, Run, Schedule
+from agentcore.records import Claim, Decision, Delivery, Event, Lease, Message, Multitask, Question, Run, Schedule
 from agentcore.registry import Registry
 from agentcore.schedules import changed
 from agentcore.settings import Settings
 from agentcore.threads import Threads
+from agentcore.watchdog import Watchdog
 
 log = logging.getLogger("agentcore.service")
 EVENTS = "agentcore_events"  # the channel on which other processes hear of a run's news
@@ -46,10 +47,11 @@ class Service(Threads, Reading):
         super().__init__()
         self.shared = shared
         self.store, self.bus, self.registry, self.settings = store, bus, registry, settings
-        self.here: set[str] = set()  # runs that execute in this process
+        self.here: dict[str, Lease] = {}  # of the runs that execute in this process
         self.live = Live()
         self.hearers: list[Callable[[str], None]] = [self.live.hint]  # of ids that other processes have news of
         self.look = Look(lambda: self.store, self.live, self.here.__contains__)
+        self.watchdog: Watchdog | None = None  # where this process is more than one call
         self.deliverer = Deliverer(store, settings)
         self.deadlines: set[Deadline] = set()  # of the slices under way here
         self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections
@@ -154,17 +156,19 @@ class Service(Threads, Reading):
 
     async def advance(self, claim: Claim, deadline: Deadline | None = None) -> Run | None:
         """Move a claimed run forward. None: the lease was lost, another worker has it."""
-        engine = loading.engine()
-        deadline = deadline or self._slice()
         run_id = claim.run.id
+        self.here[run_id] = claim.lease
+        if self.watchdog:
+            self.watchdog.watch()
+        deadline = deadline or self._slice()
         self.deadlines.add(deadline)
-        self.here.add(run_id)
         self.live.publish(run_id, Begun(attempt=claim.run.fence))
         try:
-            left: tuple[Run | None, Sequence[str]] = await engine.execute(self, claim, deadline)
+            left: tuple[Run | None, Sequence[str]] = await loading.engine().execute(self, claim, deadline)
         finally:
             self.deadlines.discard(deadline)
-            self.here.discard(run_id)
+            if self.here.get(run_id) == claim.lease:
+                del self.here[run_id]
         run, send = left
         await self._send(send)
         self.hint(run_id)

@@ -254,7 +254,9 @@ def test_readers_that_wait_share_one_look_at_the_database(tmp_path: Path, world:
             done.append(run)
 
         readers = [asyncio.create_task(follow(runs[n % 3])) for n in range(100)]
-        await until(lambda: looks.calls >= 4)
+        await until(lambda: reads.calls >= 100)
+        before = looks.calls
+        await until(lambda: looks.calls >= before + 4)
         assert reads.calls == 100  # each once, at its start
         await it.decide()
         await asyncio.gather(*readers)

@@ -155,6 +155,18 @@ MUTANTS = (
         engine("leases", "stood_still and before"),
     ),
     Mutant(
+        "a tool that blocks costs all runs of its process their leases", 2, "service.py",
+        "            self.watchdog.watch()\n",
+        "            pass\n",
+        engine("watchdog", "sqlite and longer_than_a_lease"),
+    ),
+    Mutant(
+        "a loop that is held up for good keeps its runs", 6, "watchdog.py",
+        "if time.monotonic() - since < self._settings.slice_seconds:",
+        "if True:",
+        engine("watchdog", "whole_slice"),
+    ),
+    Mutant(
         "a lease passes during imports", 2, "service.py",
         "        loading.engine()  # before",
         "        # before",
