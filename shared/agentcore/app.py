@@ -53,12 +53,16 @@ async def running(service: Service, *, migrate: bool = False) -> AsyncIterator[S
     asyncio.get_running_loop().set_default_executor(_Threads(_THREADS, thread_name_prefix=THREADS))
     async with connected(service.store, service.settings, migrate=migrate):
         settings = service.settings
-        service.watchdog = Watchdog(service.here, partial(open_store, settings.database_url, settings), settings)
+        service.watchdog = Watchdog(
+            service.here, service.kept, partial(open_store, settings.database_url, settings), settings
+        )
         try:
             yield service
         finally:
-            await service.drain(service.settings.deadline_margin)
-            service.watchdog.close()
+            try:
+                await service.drain(service.settings.deadline_margin)
+            finally:
+                service.watchdog.close()
             if service.servers is not None:
                 await service.servers.close()
             await service.bus.close()

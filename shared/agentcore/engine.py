@@ -119,7 +119,7 @@ class Execution:
 
         return Journal(
             self.store, self.claim, lease=self.settings.lease_seconds, delta_seconds=self.settings.delta_seconds,
-            publish=publish, frozen=self.frozen,
+            publish=publish, frozen=self.frozen, kept=self.service.kept,
         )  # fmt: skip
 
     # -- before the Runner starts

@@ -11,7 +11,7 @@ import concurrent.futures
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from agentcore.errors import AgentCoreError, LeaseLost, Unavailable
 from agentcore.events import Delta
 from agentcore.logs import brief, trace
 from agentcore.ports import StateStore
-from agentcore.records import STEPS, Ack, Claim, Entry, Pause
+from agentcore.records import STEPS, Ack, Claim, Entry, Lease, Pause
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class Journal:
 
     def __init__(
         self, store: StateStore, claim: Claim, *, lease: float, delta_seconds: float = 0.1,
-        publish: Callable[..., None] | None = None, frozen: bool = False,
+        publish: Callable[..., None] | None = None, frozen: bool = False, kept: Mapping[Lease, float] | None = None,
     ) -> None:  # fmt: skip
         self.run = claim.run
         self.loop = asyncio.get_running_loop()  # all that touches the journal happens here
@@ -71,7 +71,7 @@ class Journal:
         self._wanted = False  # something of it is to be written now, and takes the rest along
         self._writer: asyncio.Task[None] | None = None
         self._last_seq = claim.run.last_seq
-        self._renewed = claim.at
+        self._renewed, self._kept = claim.at, {} if kept is None else kept
         self._beat: asyncio.Task[Ack] | None = None
         self._active: set[Step] = set()
         self._blocked: set[Step] = set()  # steps that wait for a model call inside them, which waits at the seam
@@ -174,7 +174,7 @@ class Journal:
     async def _append(self, batch: Sequence[Entry]) -> None:
         now = time.monotonic()
         # Moving wake_at costs an index entry, so it is not done with every append.
-        due = now - self._renewed > self._lease_seconds / 3
+        due = self._silent > self._lease_seconds / 3
         renew = self._lease_seconds if due else None
         # Entries that are stored are left alone, so nothing is to be known of an earlier attempt.
         ack = await self.patiently(lambda repeat: self._store.append(self._lease, batch, renew=renew))
@@ -192,7 +192,7 @@ class Journal:
             try:
                 return await verb(repeat)
             except Unavailable as error:
-                if time.monotonic() - self._renewed > self._lease_seconds:
+                if self._silent > self._lease_seconds:
                     raise
                 log.warning("run %s: %s", self.run.id, error)
                 await asyncio.sleep(PATIENCE)
@@ -218,7 +218,7 @@ class Journal:
 
         A database that does not answer holds nobody up: the same question is waited for again by the next call.
         """
-        silent = time.monotonic() - self._renewed
+        silent = self._silent
         if self._beat is None:
             self._beat = asyncio.create_task(self._look())
             self._beat.add_done_callback(lambda beat: beat.cancelled() or beat.exception())  # nobody may ask for it
@@ -239,20 +239,28 @@ class Journal:
 
         So long does a process say nothing that was frozen or stopped, or that imported what takes long.
         """
-        if time.monotonic() - self._renewed > self._lease_seconds / 2:
+        if self._silent > self._lease_seconds / 2:
             try:
                 self.heed(await self.patiently(lambda _: self._look()))
+            except LeaseLost as lost:
+                self.suspend(Suspension(rank=LOST, error=lost))
             except Exception as error:
-                self.suspend(Suspension(rank=LOST, error=LeaseLost(f"Whether the run is still held: {error}")))
+                log.warning("run %s: is it still ours? %s", self.run.id, brief(error), exc_info=trace(log, error))
+                if self._silent > self._lease_seconds:
+                    self.suspend(Suspension(rank=LOST, error=LeaseLost("The database is out of reach.")))
 
     async def _look(self) -> Ack:
         now = time.monotonic()
-        silent = now - self._renewed
-        if silent > self._lease_seconds / 3:
+        if self._silent > self._lease_seconds / 3:
             ack = await self._store.renew(self._lease, self._lease_seconds)
             self._renewed = now
             return ack
         return await self._store.held(self._lease)
+
+    @property
+    def _silent(self) -> float:
+        """Seconds since the lease was last renewed: here, or by the watchdog while the loop was held up."""
+        return time.monotonic() - max(self._renewed, self._kept.get(self._lease, 0.0))
 
     def heed(self, ack: Ack) -> None:
         """Stop if the store says that somebody asked for it."""

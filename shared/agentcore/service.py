@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -51,6 +52,7 @@ class Service(Threads, Reading):
         self.live = Live()
         self.hearers: list[Callable[[str], None]] = [self.live.hint]  # of ids that other processes have news of
         self.look = Look(lambda: self.store, self.live, self.here.__contains__)
+        self.kept: dict[Lease, float] = {}  # when (monotonic) the watchdog last renewed one of them
         self.watchdog: Watchdog | None = None  # where this process is more than one call
         self.deliverer = Deliverer(store, settings)
         self.deadlines: set[Deadline] = set()  # of the slices under way here
@@ -97,6 +99,7 @@ class Service(Threads, Reading):
             if here:
                 self._inline += 1
                 room.callback(self._leave)
+            began = time.monotonic()
             accepted = await self.store.accept(
                 run, redelivery=self.bus.redelivery, multitask=multitask or "enqueue",
                 explicit=multitask is not None, idempotency_key=idempotency_key,
@@ -105,7 +108,7 @@ class Service(Threads, Reading):
                 creates=creates,
             )  # fmt: skip
             if accepted.claim is not None:
-                self._advance_here(accepted.claim, room.pop_all())
+                self._advance_here(replace(accepted.claim, at=began), room.pop_all())
         await self._send(accepted.send)
         self.live.hint(accepted.run.thread_id)
         return accepted.run
@@ -144,7 +147,9 @@ class Service(Threads, Reading):
 
     async def _claim(self, run_id: str) -> Claim | None:
         loading.engine()  # before the lease begins: on a slow processor it could pass during the import
-        return await self.store.claim(run_id, lease=self.settings.lease_seconds, window=self.settings.history_items)
+        began = time.monotonic()
+        claim = await self.store.claim(run_id, lease=self.settings.lease_seconds, window=self.settings.history_items)
+        return replace(claim, at=began) if claim else None  # for the answer may come late
 
     async def _pass_on(self, event: Event) -> None:
         try:
@@ -169,6 +174,7 @@ class Service(Threads, Reading):
             self.deadlines.discard(deadline)
             if self.here.get(run_id) == claim.lease:
                 del self.here[run_id]
+            self.kept.pop(claim.lease, None)
         run, send = left
         await self._send(send)
         self.hint(run_id)

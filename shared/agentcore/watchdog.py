@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import sysconfig
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from agentcore.errors import LeaseLost
 from agentcore.logs import brief
@@ -22,7 +23,9 @@ from agentcore.settings import Settings
 
 log = logging.getLogger("agentcore.watchdog")
 _LEAST = 0.5  # seconds that a loop may be late by before it counts as held up
-_FRAMES = 4  # that are told of what holds it up
+_AT_ONCE = 4  # leases that are renewed side by side: a row that the held up loop has locked holds up no other's
+_FRAMES = 3  # that are told of what holds it up
+_LIBRARIES = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<")
 
 
 class Watchdog:
@@ -31,11 +34,17 @@ class Watchdog:
     It is no more patient than a host would be: a loop that is held up for a whole slice loses its runs after all.
     """
 
-    def __init__(self, leases: Mapping[str, Lease], opened: Callable[[], StateStore], settings: Settings) -> None:
-        """`leases` of what executes in this process; `opened` makes a store for an event loop of the thread's own."""
-        self._leases, self._opened, self._settings = leases, opened, settings
-        self._every = settings.lease_seconds / 3
-        self._late = max(_LEAST, self._every / 2)
+    def __init__(
+        self, leases: Mapping[str, Lease], kept: dict[Lease, float], opened: Callable[[], StateStore],
+        settings: Settings,
+    ) -> None:  # fmt: skip
+        """`leases` of what executes in this process; when (monotonic) one was renewed here is noted in `kept`.
+
+        `opened` makes a store for an event loop of the thread's own.
+        """
+        self._leases, self._kept, self._opened, self._settings = leases, kept, opened, settings
+        self._every = settings.lease_seconds / 6
+        self._late = max(_LEAST, self._every)
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -51,42 +60,58 @@ class Watchdog:
         self._closed.set()
 
     def _run(self, loop: asyncio.AbstractEventLoop, ident: int) -> None:
-        while not self._closed.wait(self._every):
-            if self._leases:
+        while not self._closed.wait(self._every) and not loop.is_closed():
+            # A loop that a host has stopped between two events is not held up.
+            if self._leases and loop.is_running():
                 turned = threading.Event()
-                with suppress(RuntimeError):  # closed
+                with suppress(RuntimeError):  # closed just now
                     loop.call_soon_threadsafe(turned.set)
-                    self._attend(turned, ident)
+                if not turned.wait(self._late) and loop.is_running():
+                    log.warning("the event loop is held up; what blocks belongs in a sync tool: %s", _at(ident))
+                    with _own_loop() as own:
+                        own.run_until_complete(self._attend(loop, turned))
 
-    def _attend(self, turned: threading.Event, ident: int) -> None:
-        """Return once the loop turns."""
-        since, told = time.monotonic(), False
-        while not turned.wait(self._late) and not self._closed.is_set():
-            if time.monotonic() - since < self._settings.slice_seconds:
-                self._renew()
-            if not told:
-                told = True
-                log.warning("the event loop is held up; what blocks belongs in a sync tool: %s", _at(ident))
-
-    def _renew(self) -> None:
+    async def _attend(self, loop: asyncio.AbstractEventLoop, turned: threading.Event) -> None:
+        """Renew all leases until that loop turns. This thread's own may block: it has nothing else to do."""
+        store, end = self._opened(), time.monotonic() + self._settings.slice_seconds
         try:
-            asyncio.run(self._renewed())
-        except Exception as error:
-            log.warning("the leases cannot be renewed: %s", brief(error))
-
-    async def _renewed(self) -> None:
-        store, seconds = self._opened(), self._settings.lease_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                await store.open()
-                for lease in list(self._leases.values()):
-                    with suppress(LeaseLost):
-                        await store.renew(lease, seconds)
+            while loop.is_running() and not self._closed.is_set():
+                if time.monotonic() < end:
+                    await self._renew(store)
+                if turned.wait(self._late):
+                    return
         finally:
             await store.close()
 
+    async def _renew(self, store: StateStore) -> None:
+        room = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(lease: Lease) -> None:
+            async with room, asyncio.timeout(self._late):
+                began = time.monotonic()
+                await store.renew(lease, self._settings.lease_seconds)
+                self._kept[lease] = began
+
+        ends = await asyncio.gather(*map(one, list(self._leases.values())), return_exceptions=True)
+        for error in ends:
+            if isinstance(error, Exception) and not isinstance(error, LeaseLost):
+                log.warning("a lease cannot be renewed while the event loop is held up: %s", brief(error))
+
+
+@contextmanager
+def _own_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop for this thread. Its end waits for nobody, as that of asyncio.run would for a hanging resolver."""
+    loop = asyncio.new_event_loop()
+    try:
+        yield loop
+    except Exception as error:
+        log.warning("no lease can be renewed while the event loop is held up: %s", brief(error))
+    finally:
+        loop.close()
+
 
 def _at(ident: int) -> str:
-    """Where that thread is: its innermost frames."""
-    stack = traceback.extract_stack(sys._current_frames().get(ident), limit=_FRAMES)
-    return " < ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in reversed(stack))
+    """Where that thread is: the innermost frames that are no library's."""
+    stack = list(reversed(traceback.extract_stack(sys._current_frames().get(ident))))
+    own = [frame for frame in stack if not frame.filename.startswith(_LIBRARIES)] or stack
+    return " < ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in own[:_FRAMES])

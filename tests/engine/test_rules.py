@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -246,6 +248,34 @@ def test_all_that_a_run_records_is_stored_in_one_line(tmp_path: Path, world: Wor
                 await asyncio.sleep(0.003)
         await journal.commit()
         assert store.stored == [f"{number}" for number in range(40)]
+
+    on(tmp_path, test)
+
+
+def test_a_lease_that_the_watchdog_has_kept_is_not_given_up_when_the_database_is_away(
+    tmp_path: Path, world: World
+) -> None:
+    """The loop was held up for longer than a lease, and the first write after that meets a failover."""
+
+    class Away(Wavering):
+        away = True
+
+        async def append(self, lease: Lease, entries: Sequence[Entry], **options: Any) -> Ack:
+            if self.away:
+                self.away = False
+                raise Unavailable("The database is away.")
+            return await super().append(lease, entries, **options)
+
+    async def test(it: Harness) -> None:
+        it.agent(lambda: world.agent([say("hi")]))
+        found = await it.store.claim((await it.accept()).id, lease=60, window=1)
+        assert found is not None
+        claim, kept, store = replace(found, at=time.monotonic() - 100), dict[Lease, float](), Away()
+        journal = Journal(cast(StateStore, store), claim, lease=60, kept=kept)
+        kept[claim.lease] = time.monotonic()
+        journal.add(Entry(key="done", kind="tool", data={}))
+        await journal.commit()
+        assert store.stored == ["done"]
 
     on(tmp_path, test)
 

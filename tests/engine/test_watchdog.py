@@ -18,7 +18,7 @@ from agentcore.testing import call, say
 from tests.engine.world import World
 from tests.harness import harness, settings
 
-LEASE = 3.0
+LEASE = 4.0
 WORDS = "the event loop is held up"
 
 
@@ -76,9 +76,8 @@ def test_a_tool_that_holds_up_the_loop_for_longer_than_a_lease_is_not_repeated(
     with caplog.at_level(logging.WARNING, "agentcore.watchdog"):
         asyncio.run(test())
     assert world.side.count() == {"model:0": 1, "block": 1, "model:1": 1}
-    (told,) = [record.getMessage() for record in caplog.records if WORDS in record.getMessage()]
-    assert "block (" in told
-    assert __file__ in told
+    told = [record.getMessage() for record in caplog.records if WORDS in record.getMessage()]
+    assert any(f"block ({__file__}:" in words for words in told), told
 
 
 def test_a_loop_that_is_held_up_for_a_whole_slice_loses_its_runs(tmp_path: Path, world: World) -> None:

@@ -126,8 +126,8 @@ MUTANTS = (
     ),
     Mutant(
         "no heartbeat", 2, "journal.py",
-        "if silent > self._lease_seconds / 3:",
-        "if silent > self._lease_seconds * 99:",
+        "if self._silent > self._lease_seconds / 3:",
+        "if self._silent > self._lease_seconds * 99:",
         engine("leases", "heartbeat and unstreamed-tool"),
     ),
     Mutant(
@@ -150,8 +150,8 @@ MUTANTS = (
     ),
     Mutant(
         "a lease counts from the slice on, and not from the claim", 2, "journal.py",
-        "self._renewed = claim.at",
-        "self._renewed = time.monotonic()",
+        "self._renewed, self._kept = claim.at,",
+        "self._renewed, self._kept = time.monotonic(),",
         engine("leases", "stood_still and before"),
     ),
     Mutant(
@@ -162,9 +162,15 @@ MUTANTS = (
     ),
     Mutant(
         "a loop that is held up for good keeps its runs", 6, "watchdog.py",
-        "if time.monotonic() - since < self._settings.slice_seconds:",
+        "if time.monotonic() < end:",
         "if True:",
         engine("watchdog", "whole_slice"),
+    ),
+    Mutant(
+        "a lease that the watchdog has kept is given up", 2, "journal.py",
+        "max(self._renewed, self._kept.get(self._lease, 0.0))",
+        "self._renewed",
+        engine("rules", "watchdog_has_kept"),
     ),
     Mutant(
         "a lease passes during imports", 2, "service.py",

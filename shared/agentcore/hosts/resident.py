@@ -76,6 +76,8 @@ class Resident:
         """Connections belong to the loop that made them: with another one, everything is made anew."""
         if self._home is not None:
             log.warning("the host changed the event loop of this process; connecting again")
+            if self.service.watchdog:
+                self.service.watchdog.close()
             self.service = app.build(self.settings)
         self._home = loop
         self._reset()
