@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -226,6 +227,8 @@ async def test_an_overlapping_ring_can_be_skipped(store: SqlStore) -> None:
 
 @pytest.mark.parametrize(("misfire", "runs"), [("once", 1), ("all", 5), ("skip", 0)])
 async def test_missed_times_are_made_up_for_as_the_schedule_says(store: SqlStore, misfire: str, runs: int) -> None:
+    while (await store.now()).second > 50:  # noqa: ASYNC110  # a minute that begins meanwhile would ring as well
+        await asyncio.sleep(0.5)
     wanted = a_schedule(await store.now() - timedelta(seconds=270), cron="* * * * *", misfire=misfire)
     await store.put_schedule(wanted, most=9)
     rang, _ = await ring(store)
