@@ -53,7 +53,7 @@ class Service(Threads, Reading):
         self.hearers: list[Callable[[str], None]] = [self.live.hint]  # of ids that other processes have news of
         self.look = Look(lambda: self.store, self.live, self.here.__contains__)
         self.kept: dict[Lease, float] = {}  # when (monotonic) the watchdog last renewed one of them
-        self.watchdog: Watchdog | None = None  # where this process is more than one call
+        self.watchdog: Watchdog | None = None  # from `app.running` on
         self.deliverer = Deliverer(store, settings)
         self.deadlines: set[Deadline] = set()  # of the slices under way here
         self.provider: Any = None  # of models: made by the engine when the first run executes, with its connections

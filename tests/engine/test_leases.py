@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import sqlite3
-import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +18,7 @@ from agentcore import current, journal, loading
 from agentcore.ports import StateStore
 from agentcore.records import Ack, Claim, Lease, Message, Run
 from agentcore.testing import Script, advance, call, say
-from tests.engine.world import World, Yielding, dies, outputs, slices_of_one_step, until
+from tests.engine.world import World, Yielding, dies, elsewhere, outputs, slices_of_one_step, until
 from tests.harness import TENANT, Harness, harness, on
 
 
@@ -126,9 +125,7 @@ def taken_meanwhile(url: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None
             await advance(other.store, 31)
             assert await other.store.claim(run.id, lease=60, window=10)
 
-    thread = threading.Thread(target=lambda: asyncio.run(take()))
-    thread.start()
-    thread.join()
+    elsewhere(take)
     monkeypatch.setattr(journal, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 31))
 
 

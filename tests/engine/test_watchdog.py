@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from agents import Agent, function_tool
 from agentcore.deadline import Deadline
 from agentcore.store import open_store
 from agentcore.testing import call, say
-from tests.engine.world import World
+from tests.engine.world import World, elsewhere
 from tests.harness import harness, settings
 
 LEASE = 4.0
@@ -32,9 +31,7 @@ def swept(url: str) -> Sequence[str]:
         found.extend(await store.sweep(limit=10, redelivery=60))
         await store.close()
 
-    thread = threading.Thread(target=lambda: asyncio.run(sweep()))
-    thread.start()
-    thread.join()
+    elsewhere(sweep)
     return found
 
 
@@ -56,8 +53,9 @@ def blocks(world: World, url: str, enough: Callable[[], bool]) -> Callable[[], A
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    name = "postgres_url" if request.param == "postgresql" else ""
-    return str(request.getfixturevalue(name)) if name else f"sqlite:///{tmp_path}/test.db"
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path}/test.db"
 
 
 def test_a_tool_that_holds_up_the_loop_for_longer_than_a_lease_is_not_repeated(

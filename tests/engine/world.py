@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -56,6 +57,13 @@ async def dies(it: Harness, run: Run, when: Callable[[], Any]) -> None:
     await until(when)
     slice.cancel()
     await asyncio.wait([slice])
+
+
+def elsewhere(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do it in a thread, on an event loop of its own, while the caller's stands still."""
+    thread = threading.Thread(target=lambda: asyncio.run(work()))
+    thread.start()
+    thread.join()
 
 
 def kinds(entries: list[Entry], *wanted: str) -> list[Any]:
