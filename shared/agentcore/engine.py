@@ -25,6 +25,7 @@ from agentcore.logs import brief, trace
 from agentcore.records import Claim, Entry, Finish, Pause, Requeue, Run, Wait
 from agentcore.registry import AgentSpec
 from agentcore.settle import Open, open_ends, taken_over
+from agentcore.storable import clean
 from agentcore.summary import Past, past
 
 if TYPE_CHECKING:
@@ -73,29 +74,31 @@ class Execution:
         self.journal = self._journal()
         entries, to = self._before() or await self._slice()
         rest = [*await self.journal.rest(), *entries]
-        send = await self._leave(rest, to)
-        if isinstance(to, Finish):
-            metrics.ended(self.run.agent, to.status)
-            left = replace(self.run, status=to.status, output=to.output, error=to.error, usage=to.usage, wake_at=None)
-        else:
-            status = {"Requeue": "queued", "Wait": "waiting", "Sleep": "sleeping"}[type(to).__name__]
-            if isinstance(to, Requeue) and to.failed:
-                metrics.retried(self.run.agent)
-            if isinstance(to, Requeue) and to.delay > 0 and not send:
-                self.service.send_later(self.run.id, to.delay)
-            left = replace(self.run, status=status)  # type: ignore[arg-type]  # the three are statuses
-        self.service.live.hint(self.run.id)
+        return await (self._finish(rest, to) if isinstance(to, Finish) else self._let_go(rest, to))
+
+    async def _finish(self, rest: list[Entry], end: Finish) -> tuple[Run, tuple[str, ...]]:
+        lease, wait = self.claim.lease, self.service.bus.redelivery
+        ack, send = await self.journal.patiently(
+            lambda repeat: self.store.finish(lease, rest, end, redelivery=wait, repeat=repeat)
+        )
+        metrics.ended(self.run.agent, end.status)
+        left = replace(
+            self.run, status=end.status, output=end.output, error=end.error, usage=end.usage, wake_at=None,
+            last_seq=ack.last_seq, cancel_requested=ack.cancel_requested, finished_at=ack.at,
+        )  # fmt: skip
         return left, send
 
-    async def _leave(self, rest: list[Entry], to: Finish | Pause) -> tuple[str, ...]:
-        lease, redelivery = self.claim.lease, self.service.bus.redelivery
-
-        async def leave(repeat: bool) -> tuple[str, ...]:
-            if isinstance(to, Finish):
-                return await self.store.finish(lease, rest, to, redelivery=redelivery, repeat=repeat)
-            return await self.store.pause(lease, rest, to, redelivery=redelivery, repeat=repeat)
-
-        return await self.journal.patiently(leave)
+    async def _let_go(self, rest: list[Entry], to: Pause) -> tuple[Run, tuple[str, ...]]:
+        lease, wait = self.claim.lease, self.service.bus.redelivery
+        send = await self.journal.patiently(
+            lambda repeat: self.store.pause(lease, rest, to, redelivery=wait, repeat=repeat)
+        )
+        if isinstance(to, Requeue) and to.failed:
+            metrics.retried(self.run.agent)
+        if isinstance(to, Requeue) and to.delay > 0 and not send:
+            self.service.send_later(self.run.id, to.delay)
+        status = {"Requeue": "queued", "Wait": "waiting", "Sleep": "sleeping"}[type(to).__name__]
+        return replace(self.run, status=status), send  # type: ignore[arg-type]  # the three are statuses
 
     async def rehearse(self) -> Finish | Pause | None:
         """Replay as far as the journal goes: the outcome if the code at hand would come to one there, else None."""
@@ -366,7 +369,8 @@ class Execution:
         past, entries, before = self.past, self.journal.entries, Before.read(self.claim.entries)
         fresh = past is not None and past.told > self.claim.summary_until
         return Finish(
-            status=status, output=output, error=error, items=items[before.items :],
+            # As stored, for those who get them from here.
+            status=status, output=clean(output), error=clean(error), items=items[before.items :],
             usage=usage_of(entries[1 + before.steps :]),
             # What could not be told is left out all the same: then there may be no text, which is not None.
             summary=(past.summary or "") if past and fresh else None, summary_until=past.told if past and fresh else 0,

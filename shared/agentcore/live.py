@@ -22,6 +22,7 @@ class Feed:
 
     def __init__(self, most: int = MOST) -> None:
         self.mark: Mark | None = None  # what the reader knows; none before its first look
+        self.ended: Run | None = None  # the run, once it ended in this process
         self._news: deque[News] = deque()
         self._most = most
         self._woken = asyncio.Event()
@@ -106,6 +107,12 @@ class Live:
         for feed in self._feeds.get(run_id, ()):
             for one in news:
                 feed.put(one)
+
+    def left(self, run: Run) -> None:
+        """Tell how a run was left by this process: of one that ended nobody who waits need ask the database."""
+        for feed in self._feeds.get(run.id, ()):
+            feed.ended = run if run.terminal else None
+            feed.put(None)
 
     def hint(self, id: str) -> None:
         """Tell that the database has news of a run or a thread."""

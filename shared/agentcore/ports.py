@@ -193,7 +193,7 @@ class StateStore(Hints, Protocol):
 
     async def finish(
         self, lease: Lease, entries: Sequence[Entry], end: Finish, *, redelivery: float, repeat: bool = False
-    ) -> tuple[str, ...]:
+    ) -> tuple[Ack, tuple[str, ...]]:
         """Append, end the run, store its items, promote its successor: one transaction. LeaseLost.
 
         `repeat`: as with `pause`.

@@ -39,7 +39,7 @@ class Reading:
                 while not feed.stale():
                     await feed.wait()
                     feed.clear()
-                run = await self.store.run(run.tenant, run.id)
+                run = feed.ended or await self.store.run(run.tenant, run.id)
             return run
 
     def events(self, tenant: str, run_id: str, after: str | None = None) -> AsyncGenerator[PublicEvent, None]:

@@ -176,6 +176,8 @@ class Service(Threads, Reading):
                 del self.here[run_id]
             self.kept.pop(claim.lease, None)
         run, send = left
+        if run:
+            self.live.left(run)
         await self._send(send)
         self.hint(run_id)
         self._tell(run)

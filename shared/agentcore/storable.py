@@ -35,3 +35,14 @@ def _bad_text(text: str) -> str:
     except UnicodeEncodeError:
         return "has half of a surrogate pair"
     return ""
+
+
+def clean(value: Any) -> Any:
+    """The value with what a database cannot keep replaced: NUL, halves of surrogate pairs, numbers that are none."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {clean(k): clean(v) for k, v in value.items()}
+    return [clean(v) for v in value] if isinstance(value, list | tuple) else value

@@ -74,7 +74,8 @@ async def claimed(store: SqlStore, thread_id: str | None = None, **options: Any)
 async def finish(store: SqlStore, claim: Claim, *items: str, **end: Any) -> tuple[str, ...]:
     ended = Finish(**{"status": "succeeded", "output": "done", "items": [message(text) for text in items], **end})
     entry = Entry(key="finished", kind="finished", data={})
-    return await store.finish(claim.lease, [entry], ended, redelivery=REDELIVERY)
+    _, send = await store.finish(claim.lease, [entry], ended, redelivery=REDELIVERY)
+    return send
 
 
 async def ask(store: SqlStore, claim: Claim, *questions: Question) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pytest
 
 from agentcore.errors import Conflict, IdempotencyMismatch, Invalid, LeaseLost, NotFound, ThreadBusy
 from agentcore.ids import new_id
-from agentcore.records import Entry, Requeue, Thread
+from agentcore.records import Ack, Entry, Finish, Requeue, Thread
 from agentcore.store.sql import SqlStore
 from agentcore.testing.travel import advance
 from tests.contracts.store_kit import (
@@ -316,6 +316,19 @@ async def test_finishing_stores_the_outcome_and_the_history(store: SqlStore) -> 
     assert (thread.head_id, thread.item_count) == (None, 2)
     assert await keys(store, run) == ["accepted", "finished"]
     assert (await accept(store, run.thread_id)).run.history_end == 2
+
+
+@pytest.mark.parametrize("behind", [False, True])
+async def test_who_finishes_is_told_what_others_will_read(store: SqlStore, behind: bool) -> None:
+    held = await claimed(store)
+    if behind:
+        await accept(store, held.run.thread_id)
+    await store.cancel(TENANT, held.run.id, "interrupt", redelivery=REDELIVERY)
+    entries = [step(n) for n in range(3)]
+    told, _ = await store.finish(held.lease, entries, Finish(status="succeeded"), redelivery=REDELIVERY)
+    run = await get(store, held.run)
+    assert told == Ack(last_seq=run.last_seq, cancel_requested=run.cancel_requested, at=run.finished_at)
+    assert (run.last_seq, run.cancel_requested) == (4, "interrupt")
 
 
 async def test_finishing_promotes_the_next_run_and_skips_cancelled_ones(store: SqlStore) -> None:

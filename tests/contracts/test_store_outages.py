@@ -195,12 +195,13 @@ async def test_a_worker_that_comes_again_to_let_go_of_a_run_hears_the_same(store
     held_one = await claim(store, held_one.run)
     second = (await accept(store, held_one.run.thread_id)).run
     end = Finish(status="succeeded", output="done", items=[message("a")])
-    sent = await store.finish(held_one.lease, [step(2)], end, redelivery=REDELIVERY)
-    assert await store.finish(held_one.lease, [step(2)], end, **again) == sent == (second.id,)
+    ack, sent = await store.finish(held_one.lease, [step(2)], end, redelivery=REDELIVERY)
+    assert await store.finish(held_one.lease, [step(2)], end, **again) == (ack, sent) == (ack, (second.id,))
     last = await claim(store, second)
-    assert await store.finish(held_one.lease, [step(2)], end, **again) == ()  # somebody works on the next one by now
-    assert await store.finish(last.lease, [], end, **again) == ()
-    assert await store.finish(last.lease, [], end, **again) == ()
+    # Somebody works on the next one by now.
+    assert await store.finish(held_one.lease, [step(2)], end, **again) == (ack, ())
+    alone, sent = await store.finish(last.lease, [], end, **again)
+    assert (await store.finish(last.lease, [], end, **again), sent) == ((alone, ()), ())
     assert texts(await store.items(TENANT, second.thread_id)) == ["a", "a"]
     with pytest.raises(LeaseLost):
         await store.finish(last.lease, [], end, redelivery=REDELIVERY)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from agents import Agent, function_tool
+from agents import Agent, AgentOutputSchema, RunContextWrapper, function_tool
+from pydantic import BaseModel
 
 from agentcore.errors import NotFound
+from agentcore.journal import ALWAYS
+from agentcore.records import Run
 from agentcore.testing import Script, call, say
-from tests.harness import Harness, on
+from tests.harness import TENANT, Harness, harness, on
 
 
 class Gate:
@@ -57,6 +62,65 @@ def test_one_that_is_refused_takes_no_room(tmp_path: Path) -> None:
         await it.quiet()
 
     on(tmp_path, test, inline_runs=1)
+
+
+class Odd(BaseModel):
+    """Things that a database cannot keep, or keeps in another way."""
+
+    text: str
+    number: float
+    long: list[Any]
+
+
+ODD = r'{"text": "a\u0000b \u00e6", "number": NaN, "long": [1, 2.5, null, {"b": 1, "a": [true]}]}'
+ANY = AgentOutputSchema(Odd, strict_json_schema=False)
+
+
+@function_tool(failure_error_function=None)
+def fail() -> str:
+    raise ValueError("half of a pair: \ud800")
+
+
+def _asked_to_stop(it: Harness) -> Agent[Any]:
+    @function_tool
+    async def stop(context: RunContextWrapper[Any]) -> str:
+        [run] = await it.store.runs(TENANT)
+        await it.service.cancel(TENANT, run.id)
+        return "asked"
+
+    return Agent(name="main", model=Script([call("stop", id="c")], [say("never")]), tools=[stop])
+
+
+ENDINGS: dict[str, Callable[[Harness], Agent[Any]]] = {
+    "text": lambda it: Agent(name="main", model=Script([say("a\0b \ud800 æ")])),
+    "structure": lambda it: Agent(name="main", model=Script([say(ODD)]), output_type=ANY),
+    "error": lambda it: Agent(name="main", model=Script([call("fail", id="c")]), tools=[fail]),
+    "asked to stop": _asked_to_stop,
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_who_waits_in_this_process_is_told_what_the_database_has(
+    database_url: str, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentcore.look.LEAST", ALWAYS)
+
+    async def go() -> None:
+        async with harness(database_url) as it:
+            it.agent(ENDINGS[ending](it))
+            run = await it.accept(here=True, metadata={"b": 1, "a": 2})
+
+            async def read(tenant: str, run_id: str) -> Run:
+                assert ending == "asked to stop"  # it looks what the cancellation did; nobody need look for the end
+                return await stored(tenant, run_id)
+
+            stored = it.store.run
+            monkeypatch.setattr(it.store, "run", read)
+            told = await it.service.wait(run, 60)
+            assert told.terminal
+            assert told == await stored(TENANT, run.id)
+
+    asyncio.run(go())
 
 
 def test_one_that_has_not_begun_hears_that_the_process_ends(tmp_path: Path) -> None:

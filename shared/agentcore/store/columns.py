@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,6 +12,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from agentcore.storable import clean
 
 # Compared byte by byte everywhere, so that what begins alike is one range of the index, whatever the locale.
 Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
@@ -155,14 +156,3 @@ def dumps(value: Any) -> str:
     except ValueError:  # a UnicodeEncodeError is one
         return _strictly(clean(value))
     return _strictly(clean(value)) if "\\u0000" in text else text
-
-
-def clean(value: Any) -> Any:
-    """The same for a value that is stored as it is."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {clean(k): clean(v) for k, v in value.items()}
-    return [clean(v) for v in value] if isinstance(value, list | tuple) else value

@@ -9,8 +9,9 @@ from sqlalchemy import Select, bindparam, select, update
 
 from agentcore.errors import AlreadyDecided, ArgumentsChanged, Invalid, NotFound
 from agentcore.records import TERMINAL, Decision, Question, Run
+from agentcore.storable import clean
 from agentcore.store.base import Verbs
-from agentcore.store.columns import clean, now
+from agentcore.store.columns import now
 from agentcore.store.database import Tx
 from agentcore.store.held import Held, lock_run, lock_thread_of
 from agentcore.store.journal import read_run

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, bindparam, literal, null, select, update
 
 from agentcore.errors import NotFound
 from agentcore.records import Delivery
+from agentcore.storable import clean
 from agentcore.store.base import Verbs
-from agentcore.store.columns import clean, later, now
+from agentcore.store.columns import later, now
 from agentcore.store.rows import DELIVERY, to_delivery
 from agentcore.store.tables import delivery
 

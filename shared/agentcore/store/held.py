@@ -25,7 +25,7 @@ _THREAD_OF = select(run.c.thread_id).where(run.c.id == bindparam("id"))
 
 _RUN = update(run).where(run.c.id == bindparam("the_run"))
 _RUN_DUE = _RUN.values(wake_at=later("wait"))
-_RUN_END = _RUN.values(wake_at=null(), finished_at=now())
+_RUN_END = _RUN.values(wake_at=null())
 _THREAD = update(thread).where(thread.c.id == bindparam("the_thread")).values(updated_at=now())
 
 _KEYS = select(entry.c.key).where(entry.c.run_id == bindparam("id"), entry.c.key.in_(bindparam("keys", expanding=True)))
@@ -85,7 +85,7 @@ class Held:
     async def end(self, **changes: Any) -> None:
         """Make the run terminal, with what it asked of others and what its webhook is to be told."""
         await self.let_go()
-        await self.tx.run(_RUN_END, self._params(changes))
+        await self.tx.run(_RUN_END, self._params({**changes, "finished_at": self.clock}))
         if self.run.webhook is not None:
             about = {"id": delivery_id(self.run.id), "tenant": self.run.tenant, "run_id": self.run.id}
             await self.tx.run(_TELL, about)

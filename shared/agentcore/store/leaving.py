@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, or_, select
 
-from agentcore.records import Entry, Finish, Lease, Pause, Question, Requeue, Sleep, Thread, Wait
+from agentcore.records import Ack, Entry, Finish, Lease, Pause, Question, Requeue, Run, Sleep, Thread, Wait
+from agentcore.storable import clean
 from agentcore.store.base import Verbs
-from agentcore.store.columns import clean, now
+from agentcore.store.columns import now
 from agentcore.store.completion import forgets
 from agentcore.store.database import Tx
 from agentcore.store.held import Held, add_items, lock_leased, lock_thread_of, lost, promote
@@ -65,18 +67,18 @@ class Leaving(Verbs):
 
     async def finish(
         self, lease: Lease, entries: Sequence[Entry], end: Finish, *, redelivery: float, repeat: bool = False
-    ) -> tuple[str, ...]:
+    ) -> tuple[Ack, tuple[str, ...]]:
         return await self._finish(lease, entries, end, redelivery, repeat=repeat)
 
     async def _finish(
         self, lease: Lease, entries: Sequence[Entry], end: Finish, redelivery: float, *, repeat: bool = False
-    ) -> tuple[str, ...]:
-        async def work(tx: Tx) -> tuple[str, ...]:
+    ) -> tuple[Ack, tuple[str, ...]]:
+        async def work(tx: Tx) -> tuple[Ack, tuple[str, ...]]:
             thread = await lock_thread_of(tx, lease.run_id)
             if thread is None:
                 raise lost(lease)
-            if tx.repeat and (send := await _finished(tx, thread, lease)) is not None:
-                return send
+            if tx.repeat and (done := await _finished(tx, thread, lease)) is not None:
+                return done
             held = await lock_leased(tx, lease)
             await held.write(entries)
             await add_items(tx, held, end.items, start=thread.item_count)
@@ -86,7 +88,8 @@ class Leaving(Verbs):
             if await forgets(tx, thread, held.run):
                 told["deleted_at"] = held.clock
             count = thread.item_count + len(end.items)
-            return await promote(tx, thread, held.run.position, item_count=count, redelivery=redelivery, **told)
+            send = await promote(tx, thread, held.run.position, item_count=count, redelivery=redelivery, **told)
+            return _ack(held.run, held.clock), send
 
         return await self.database.transaction(work, repeat=repeat)
 
@@ -104,13 +107,17 @@ async def _paused(tx: Tx, lease: Lease, to: Pause) -> tuple[str, ...] | None:
     return (now.id,) if now.status == "queued" and not later else ()
 
 
-async def _finished(tx: Tx, thread: Thread, lease: Lease) -> tuple[str, ...] | None:
-    """The same for a finish."""
+async def _finished(tx: Tx, thread: Thread, lease: Lease) -> tuple[Ack, tuple[str, ...]] | None:
+    """What to answer, in the same way, to a finish."""
     now = await read_run(tx, lease.run_id)
     if now is None or now.fence != lease.fence or not now.terminal:
         return None
     head = await read_run(tx, thread.head_id) if thread.head_id else None
-    return (head.id,) if head and head.status == "queued" else ()
+    return _ack(now, now.finished_at), (head.id,) if head and head.status == "queued" else ()
+
+
+def _ack(ended: Run, at: datetime | None) -> Ack:
+    return Ack(last_seq=ended.last_seq, cancel_requested=ended.cancel_requested, at=at)
 
 
 async def pause(tx: Tx, thread: Thread | None, held: Held, to: Pause, redelivery: float) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from sqlalchemy import Row
 
 from agentcore.ids import delivery_id
 from agentcore.records import Accepted, Ack, Claim, Entry, Finish, Lease, Pause, Requeue, Run
+from agentcore.storable import clean
 from agentcore.store import statements
 from agentcore.store.accepting import Terms, told
-from agentcore.store.columns import clean
 from agentcore.store.journal import NEWEST, read_claim
 from agentcore.store.reading import missing
 from agentcore.store.rows import entries_of, items_of, to_item, to_run, values
@@ -84,15 +84,16 @@ class OneStatementStore(SqlStore):
 
     async def _finish(
         self, lease: Lease, entries: Sequence[Entry], end: Finish, redelivery: float, *, repeat: bool = False
-    ) -> tuple[str, ...]:
+    ) -> tuple[Ack, tuple[str, ...]]:
         statement = statements.FINISH if end.summary is None else statements.FINISH_SUMMARY
         outcome = {f"end_{name}": value for name, value in values(end).items() if name != "items"}
         outcome |= {"end_summary": clean(end.summary), "delivery": delivery_id(lease.run_id)}
         items = [dict(one) for one in end.items]
         params = {**_under(lease), **outcome, "entries": _packed(entries), "items": items, "count": len(items)}
         rows = await self.database.once(statement, params)
-        repeat = repeat or rows is None
-        return () if rows else await super()._finish(lease, entries, end, redelivery, repeat=repeat)
+        if not rows:
+            return await super()._finish(lease, entries, end, redelivery, repeat=repeat or rows is None)
+        return ack(rows, lease), ()
 
     async def entries(
         self, tenant: str, run_id: str, *, after: int = 0, limit: int = 1000, size: int | None = None

@@ -190,7 +190,7 @@ def _finish(*, summary: bool) -> Select[Any]:
             {name: bindparam(f"end_{name}", type_=run.c[name].type) for name in ("status", "output", "error", "usage")}
             | {"wake_at": null(), "finished_at": now(), "last_seq": journal.last_seq, "step_seq": journal.step_seq}
         )
-        .returning(run.c.id, run.c.tenant, run.c.last_seq, run.c.webhook)
+        .returning(run.c.id, run.c.tenant, run.c.last_seq, run.c.webhook, run.c.cancel_requested)
         .cte("ended")
     )
     count = bindparam("count", type_=Integer)
@@ -225,7 +225,7 @@ def _finish(*, summary: bool) -> Select[Any]:
         "status": literal("pending"), "attempts": literal(0), "tries": literal(0), "due_at": now(), "created_at": now(),
     }  # fmt: skip
     tell = insert(delivery).from_select(list(message), select(*message.values()).where(ended.c.webhook.is_not(None)))
-    return select(ended.c.id).add_cte(
+    return select(ended.c.last_seq, ended.c.cancel_requested, now().label("at")).add_cte(
         journal.written(ended), left, kept, withdrawn, unsubscribed, tell.cte("tell")
     )  # fmt: skip
 
