@@ -33,8 +33,9 @@ class Reading:
 
     async def _settled(self, run: Run) -> Run:
         with self.live.watch(run.id) as feed:
-            self.look.begin()
+            looked = False
             while not ends(run):
+                looked = looked or self.look.begin(run.id)
                 feed.mark = mark_of(run)
                 while not feed.stale():
                     await feed.wait()
@@ -105,8 +106,9 @@ class Reading:
     async def _news(self, tenant: str, run_id: str, cursor: Cursor) -> AsyncGenerator[PublicEvent, None]:
         """One read for streams and long polls: the database up to now, then what this process hears."""
         with self.live.watch(run_id) as feed:
-            self.look.begin()
+            looked = False
             while True:
+                looked = looked or self.look.begin(run_id)
                 run, entries = await self._page(tenant, run_id, cursor)
                 feed.mark = mark_of(run)
                 for entry in entries:
@@ -149,7 +151,7 @@ class Reading:
         if run := await self.store.run_at(tenant, thread_id, position):
             return run
         with self.live.watch(thread_id, thread=True) as feed:
-            self.look.begin()
+            self.look.begin(thread_id)
             while True:
                 thread = await self.store.thread(tenant, thread_id)
                 feed.mark = (thread.next_position, "")

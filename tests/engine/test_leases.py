@@ -302,6 +302,39 @@ def test_a_cancelled_worker_leaves_its_run_to_another(tmp_path: Path, world: Wor
     on(tmp_path, test)
 
 
+@pytest.mark.parametrize("how", ["lost", "cancelled"])
+def test_who_reads_a_run_here_hears_how_it_ends_elsewhere(tmp_path: Path, world: World, how: str) -> None:
+    async def test() -> None:
+        url = f"sqlite:///{tmp_path}/test.db"
+        async with harness(url) as here, harness(url) as other:
+            models = Held(world, [say("never")], name="here"), Script([say("done")])
+            for host, model in zip((here, other), models, strict=True):
+                host.agent(Agent(name="main", model=model))
+            run = await here.accept()
+            work = asyncio.create_task(here.service.work(run.id))
+            await until(lambda: world.count("here:0"))
+            waiting = asyncio.create_task(here.service.wait(run, 60))
+            told = asyncio.create_task(events_of(here, run))
+            await asyncio.sleep(0.2)
+            assert here.service.look._task is None  # who executes a run tells of it: nobody looks
+            if how == "cancelled":
+                work.cancel()
+                await asyncio.wait([work])
+            await advance(other.store, 31)
+            await other.service.work(run.id)
+            models[0].gate.set()
+            async with asyncio.timeout(10):
+                assert (await waiting).output == "done"
+                assert (await told)[-1] == "finished"
+            await asyncio.wait([work])
+
+    asyncio.run(test())
+
+
+async def events_of(it: Harness, run: Run) -> list[str]:
+    return [event.type async for event in it.service.events(run.tenant, run.id)]
+
+
 def test_a_message_that_is_late_or_repeated_does_nothing(tmp_path: Path, world: World) -> None:
     async def test(it: Harness) -> None:
         it.agent(lambda: world.agent([say("done")]))

@@ -73,13 +73,25 @@ def test_one_look_is_for_all_and_it_ends_with_the_last_reader() -> None:
         async with asyncio.timeout(10):
             with live.watch("a") as one, live.watch("b") as two:
                 one.mark = two.mark = (0, "")
-                look.begin()
-                look.begin()
+                assert look.begin("a")
+                assert look.begin("b")
                 await asyncio.gather(one.wait(), two.wait())
             assert set(store.asked) == {2}
             task = look._task
             assert task is not None
             await task  # nobody reads any more
+
+    asyncio.run(go())
+
+
+def test_what_executes_here_is_not_looked_for() -> None:
+    async def go() -> None:
+        live, store = Live(), Slow()
+        look = Look(lambda: store, live, {"a"}.__contains__)  # type: ignore[arg-type, return-value]
+        with live.watch("a"), live.watch("b"):
+            assert (look.begin("a"), look._task) == (False, None)
+            assert (look.begin("b"), look._task is None) == (True, False)
+        await look.close()
 
     asyncio.run(go())
 
@@ -96,7 +108,7 @@ def test_who_begins_during_a_look_is_not_left_to_the_pause_after_it(monkeypatch:
     class Joined(Slow):
         async def progress(self, runs: list[str], threads: list[str]) -> dict[str, tuple[int, str]]:
             if not self.asked:
-                look.begin()
+                look.begin("a")
             return await super().progress(runs, threads)
 
     monkeypatch.setattr(Look, "_nap", nap)
@@ -106,7 +118,7 @@ def test_who_begins_during_a_look_is_not_left_to_the_pause_after_it(monkeypatch:
     async def go() -> None:
         with live.watch("a") as feed:
             feed.mark = (1, "sleeping 1")
-            look.begin()
+            look.begin("a")
             await enough.wait()
         await look.close()
 

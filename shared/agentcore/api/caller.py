@@ -28,12 +28,13 @@ async def principal(connection: HTTPConnection) -> Principal:
     return found
 
 
-async def tenant(who: Annotated[Principal, Depends(principal)]) -> str:
-    return who.tenant
+# (These two call it rather than depend on it: what FastAPI does for each dependency takes longer.)
+async def tenant(connection: HTTPConnection) -> str:
+    return (await principal(connection)).tenant
 
 
-async def caller(who: Annotated[Principal, Depends(principal)]) -> str:
-    return who.subject
+async def caller(connection: HTTPConnection) -> str:
+    return (await principal(connection)).subject
 
 
 async def service(connection: HTTPConnection) -> Service:
