@@ -13,6 +13,7 @@ from agents import Agent, GuardrailFunctionOutput, Runner, function_tool, input_
 from agentcore import current, effect
 from agentcore.testing import call, say
 from tests.soak.model import Paced
+from tests.soak.options import LEASE
 from tests.soak.step import Step
 
 WORDS = "all is well and nothing was lost on the way from there to here"
@@ -62,6 +63,16 @@ def crunch() -> str:
 
 
 @function_tool
+async def hog() -> str:
+    """Holds up the event loop, with all that its process does: now and then for longer than a lease."""
+    step = Step.tool()
+    step.did("begin")
+    time.sleep(random.choice((0.01, 0.1, 0.5, LEASE * 1.5)))  # noqa: ASYNC251 - what no tool should do, and some do
+    step.did("effect")
+    return step.done
+
+
+@function_tool
 async def nap() -> str:
     await current().sleep(timedelta(seconds=1))
     return await act()
@@ -81,7 +92,7 @@ async def set_alarm() -> str:
     return await act()
 
 
-TOOLS: list[Any] = [look, pay, store, refund, crunch, nap, receive, set_alarm]
+TOOLS: list[Any] = [look, pay, store, refund, crunch, hog, nap, receive, set_alarm]
 LAST = [say(WORDS)]
 
 
@@ -121,6 +132,10 @@ def asks_within() -> Agent[Any]:
     inner = agent("inner", [call("refund", id="r")], [say("done inside")])
     turns = [call("inner", {"input": "go"}, id="i"), call("store", id="s")], LAST
     return agent("asks_within", *turns, tools=[*TOOLS, inner.as_tool("inner", "Asks inside.")])
+
+
+def blocks() -> Agent[Any]:
+    return agent("blocks", [call("look", id="l"), call("hog", id="h")], LAST)
 
 
 def sleeps() -> Agent[Any]:

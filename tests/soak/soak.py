@@ -105,6 +105,7 @@ class Soak:
                 "messages": counted(self.office.counts),
                 "takeovers": str(recovery.takeovers(facts, lines)),
                 "leases lost": str(self.fleet.said().count("another worker has it")),
+                "event loops held up": str(self.fleet.said().count("the event loop is held up")),
                 "unknown outcomes": str(_asked(facts, "outcome")),
                 "decisions": counted(self.person.decided),
                 "readers": f"{len(streams)} on {sum(one.connections for one in streams)} connections, "
