@@ -22,7 +22,7 @@ class Feed:
 
     def __init__(self, most: int = MOST) -> None:
         self.mark: Mark | None = None  # what the reader knows; none before its first look
-        self.ended: Run | None = None  # the run, once it ended in this process
+        self.ended: Run | None = None  # the run, once it ended in this process with a text
         self._news: deque[News] = deque()
         self._most = most
         self._woken = asyncio.Event()
@@ -109,9 +109,13 @@ class Live:
                 feed.put(one)
 
     def left(self, run: Run) -> None:
-        """Tell how a run was left by this process: of one that ended nobody who waits need ask the database."""
+        """Tell how a run was left by this process. Who waits for it need not ask the database how it ended.
+
+        Unless it ended with an object: a database has its own order of keys, in which everybody is to be told it.
+        """
+        whole = run.terminal and (run.output is None or isinstance(run.output, str))
         for feed in self._feeds.get(run.id, ()):
-            feed.ended = run if run.terminal else None
+            feed.ended = run if whole else None
             feed.put(None)
 
     def hint(self, id: str) -> None:

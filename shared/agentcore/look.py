@@ -24,7 +24,7 @@ class Look:
     """Finds out what other processes wrote to the runs and threads that are read here, and wakes their readers.
 
     Each look is one statement for a few hundred of them; how often depends on what they are doing. Runs that execute in
-    this process (`here`) tell of themselves, at the latest when they no longer do.
+    this process (`here`) tell of themselves: for them it is only a net below.
     """
 
     def __init__(self, store: Callable[[], StateStore], live: Live, here: Callable[[str], bool]) -> None:
@@ -32,14 +32,12 @@ class Look:
         self._task: asyncio.Task[None] | None = None
         self._soon = asyncio.Event()
 
-    def begin(self, id: str) -> bool:
-        """Somebody new reads this. False: it executes here, so it is to be looked for when it has told of itself."""
-        if self._here(id):
-            return False
-        self._soon.set()
+    def begin(self, id: str) -> None:
+        """Somebody new reads this."""
+        if not self._here(id):
+            self._soon.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._forever())
-        return True
 
     async def close(self) -> None:
         if self._task is not None:
@@ -47,7 +45,7 @@ class Look:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _forever(self) -> None:
-        pause = LEAST
+        pause = LEAST if self._soon.is_set() else _IDLE
         while True:
             await self._nap(pause)
             if self._soon.is_set():  # since the last look began: it may not have had them

@@ -33,9 +33,8 @@ class Reading:
 
     async def _settled(self, run: Run) -> Run:
         with self.live.watch(run.id) as feed:
-            looked = False
+            self.look.begin(run.id)
             while not ends(run):
-                looked = looked or self.look.begin(run.id)
                 feed.mark = mark_of(run)
                 while not feed.stale():
                     await feed.wait()
@@ -106,9 +105,8 @@ class Reading:
     async def _news(self, tenant: str, run_id: str, cursor: Cursor) -> AsyncGenerator[PublicEvent, None]:
         """One read for streams and long polls: the database up to now, then what this process hears."""
         with self.live.watch(run_id) as feed:
-            looked = False
+            self.look.begin(run_id)
             while True:
-                looked = looked or self.look.begin(run_id)
                 run, entries = await self._page(tenant, run_id, cursor)
                 feed.mark = mark_of(run)
                 for entry in entries:

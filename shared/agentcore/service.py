@@ -175,7 +175,6 @@ class Service(Threads, Reading):
             if self.here.get(run_id) == claim.lease:
                 del self.here[run_id]
             self.kept.pop(claim.lease, None)
-            self.live.hint(run_id)  # whatever became of it: nothing will tell of it here any more
         run, send = left
         if run:
             self.live.left(run)

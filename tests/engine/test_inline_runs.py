@@ -111,14 +111,16 @@ def test_who_waits_in_this_process_is_told_what_the_database_has(
             run = await it.accept(here=True, metadata={"b": 1, "a": 2})
 
             async def read(tenant: str, run_id: str) -> Run:
-                assert ending == "asked to stop"  # it looks what the cancellation did; nobody need look for the end
+                # What a cancellation did, or how a database has an object; nobody need look for the end.
+                assert ending in ("asked to stop", "structure")
                 return await stored(tenant, run_id)
 
             stored = it.store.run
             monkeypatch.setattr(it.store, "run", read)
             told = await it.service.wait(run, 60)
             assert told.terminal
-            assert told == await stored(TENANT, run.id)
+            assert told == (found := await stored(TENANT, run.id))
+            assert repr(told.output) == repr(found.output)  # in the same order, too
 
     asyncio.run(go())
 

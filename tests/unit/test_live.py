@@ -8,7 +8,7 @@ import pytest
 
 from agentcore.events import Begun, Delta
 from agentcore.live import MOST, Feed, Live
-from agentcore.look import Look
+from agentcore.look import LEAST, Look
 from agentcore.records import Entry
 
 
@@ -73,8 +73,8 @@ def test_one_look_is_for_all_and_it_ends_with_the_last_reader() -> None:
         async with asyncio.timeout(10):
             with live.watch("a") as one, live.watch("b") as two:
                 one.mark = two.mark = (0, "")
-                assert look.begin("a")
-                assert look.begin("b")
+                look.begin("a")
+                look.begin("b")
                 await asyncio.gather(one.wait(), two.wait())
             assert set(store.asked) == {2}
             task = look._task
@@ -84,15 +84,26 @@ def test_one_look_is_for_all_and_it_ends_with_the_last_reader() -> None:
     asyncio.run(go())
 
 
-def test_what_executes_here_is_not_looked_for() -> None:
+@pytest.mark.parametrize(("id", "pause"), [("here", 1.0), ("elsewhere", LEAST)])
+def test_what_executes_here_tells_of_itself_and_is_looked_for_at_leisure(
+    id: str, pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naps = list[float]()
+
+    async def nap(look: Look, seconds: float) -> None:
+        naps.append(seconds)
+        await asyncio.Event().wait()
+
     async def go() -> None:
-        live, store = Live(), Slow()
-        look = Look(lambda: store, live, {"a"}.__contains__)  # type: ignore[arg-type, return-value]
-        with live.watch("a"), live.watch("b"):
-            assert (look.begin("a"), look._task) == (False, None)
-            assert (look.begin("b"), look._task is None) == (True, False)
+        look = Look(Slow, Live(), {"here"}.__contains__)  # type: ignore[arg-type]
+        look.begin(id)
+        await asyncio.sleep(0)
+        assert (naps, look._soon.is_set()) == ([pause], id != "here")
+        look.begin("elsewhere")
+        assert look._soon.is_set()  # which ends the pause
         await look.close()
 
+    monkeypatch.setattr(Look, "_nap", nap)
     asyncio.run(go())
 
 

@@ -14,7 +14,7 @@ import uvicorn
 from agentcore import auth
 from agentcore.api import create_app, headers
 from agentcore.api.limits import LocalHost
-from agentcore.commands.protocol import BoundedHeads
+from agentcore.commands.protocol import Bounded
 from agentcore.errors import Misconfigured
 from agentcore.service import Service
 from agentcore.settings import Settings
@@ -86,7 +86,7 @@ async def answer(service: Service, listening: socket.socket, stop: asyncio.Event
         app.add_middleware(LocalHost, origins=headers.origins(settings))
     patience = max(1, round(settings.deadline_margin))
     config = uvicorn.Config(
-        app, http=BoundedHeads, lifespan="off", access_log=False, log_config=None, server_header=False,
+        app, http=Bounded, lifespan="off", access_log=False, log_config=None, server_header=False,
         timeout_graceful_shutdown=patience,
     )  # fmt: skip
     server = _Server(config)
